@@ -1,0 +1,97 @@
+/** What a registry backend has to offer: three small interfaces, implemented one file per backend. */
+import type { Instance, InstanceStatus, LocalPort, ServiceKey } from "../../core/types.ts";
+
+/** Which service is asked for, as seen by the asking application. */
+export interface ServiceQuery {
+  readonly app: string;
+  readonly name: string;
+  readonly environment: string;
+}
+
+/**
+ * The answer to "what is the whole current set of this service?".
+ *
+ * `unknown`: the registry is sure that there is no such service. `unchanged`: the set of `revision` still holds.
+ */
+export type FindAnswer =
+  | { readonly kind: "set"; readonly revision: string; readonly instances: readonly Instance[] }
+  | { readonly kind: "unchanged" }
+  | { readonly kind: "unknown" };
+
+/** Reads sets of instances. */
+export interface Discovery {
+  /**
+   * The whole current set of one service, of every version and status.
+   *
+   * Shape: `revision` is that of the last set this caller holds, undefined for none.
+   * Errors: RegistryError. Anything but a definite answer is an error, never an empty set.
+   */
+  find(query: ServiceQuery, revision: string | undefined, signal: AbortSignal): Promise<FindAnswer>;
+  /** All service names the application can see, for the case-insensitive index. Errors: RegistryError. */
+  names(query: Omit<ServiceQuery, "name">, signal: AbortSignal): Promise<readonly string[]>;
+}
+
+/** Tells early that something changed. The whole set is then asked for; the event itself is not believed. */
+export interface Watch {
+  /** Calls `changed` with a service name, or undefined when anything may have changed, until `signal` aborts. */
+  watch(changed: (name: string | undefined) => void, signal: AbortSignal): Promise<void>;
+}
+
+/** What a sidecar publishes about its application. */
+export interface Registration {
+  readonly key: ServiceKey;
+  /** Stable over restarts of the process where the caller can keep it. */
+  readonly instanceId?: string;
+  readonly hostName: string;
+  /** Endpoint strings such as `rest://10.0.0.7:30103`, in the order of `ports`. */
+  readonly endpoints: readonly string[];
+  readonly ports: readonly LocalPort[];
+  readonly properties: Readonly<Record<string, string>>;
+  readonly status: InstanceStatus;
+  readonly region?: string;
+  readonly zone?: string;
+  readonly lease: { readonly intervalMs: number; readonly times: number };
+}
+
+export interface Lease {
+  readonly serviceId: string;
+  readonly instanceId: string;
+}
+
+/** Keeps one own instance in the registry. */
+export interface Registrar {
+  /** Creates service and instance, or confirms them. Errors: RegistryError. */
+  register(registration: Registration, signal: AbortSignal): Promise<Lease>;
+  /** Renews the lease. Errors: RegistryError, `lease_lost` when the registry no longer knows it. */
+  heartbeat(lease: Lease, signal: AbortSignal): Promise<void>;
+  setStatus(lease: Lease, status: InstanceStatus, signal: AbortSignal): Promise<void>;
+  deregister(lease: Lease, signal: AbortSignal): Promise<void>;
+}
+
+/** One backend. A backend that cannot register (a file) has no registrar. */
+export interface RegistryBackend {
+  readonly kind: string;
+  readonly address: string;
+  readonly discovery: Discovery;
+  readonly registrar?: Registrar;
+  readonly watch?: Watch;
+  close(): Promise<void>;
+}
+
+export type RegistryErrorCode =
+  /** No answer, a 5xx, a refused connection: keep what is known and try again. */
+  | "unreachable"
+  /** The registry does not know the lease (any more): register again. */
+  | "lease_lost"
+  /** The request was understood and refused: do not repeat it unchanged. */
+  | "refused"
+  /** The answer makes no sense. */
+  | "garbled";
+
+/** The one error of registry backends. */
+export class RegistryError extends Error {
+  override readonly name = "RegistryError";
+  constructor(readonly code: RegistryErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+  }
+}

@@ -1,0 +1,36 @@
+/** The injected effects: what pure code and loops take as their last argument instead of reaching for globals. */
+
+export interface Clock {
+  /** Monotonic. Units: milliseconds from an arbitrary start; never jumps with the wall clock. */
+  now(): number;
+  /** Units: milliseconds since 1970. For display and stored timestamps only. */
+  wall(): number;
+  /** Resolves after `ms`, or as soon as `signal` aborts (it never rejects). Does not keep the process alive. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** Uniform in [0, 1). */
+export type Random = () => number;
+
+export interface Logger {
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+/** The subset of fetch that control code uses; tests hand in a function. */
+export type Fetch = (url: string, init?: RequestInit) => Promise<Response>;
+
+/** True when a TCP connection to the address is accepted within the time. Never throws. */
+export type Probe = (host: string, port: number, timeoutMs: number) => Promise<boolean>;
+
+/** Small text files of the state folder. */
+export interface Files {
+  /** Undefined when there is no such file. Errors: anything else the system says. */
+  read(path: string): Promise<string | undefined>;
+  /** Writes a temporary file beside it, syncs it, renames it over the old one. */
+  replace(path: string, text: string): Promise<void>;
+  /** Moves a damaged file out of the way. */
+  setAside(path: string, suffix: string): Promise<void>;
+}

@@ -1,0 +1,143 @@
+/** The border between the planes: every message that crosses it, as plain values that survive structured cloning. */
+import type { Address } from "../core/address.ts";
+import type { FailureCode } from "../core/errors.ts";
+import type { DataPolicy } from "./policy.ts";
+
+export type ListenerRole = "outbound" | "inbound";
+
+/** A listening socket: shared by descriptor (native), or opened by the thread itself (portable). */
+export interface ListenerSpec {
+  readonly role: ListenerRole;
+  readonly address: Address;
+  /** Native only: the open descriptor, owned by control. */
+  readonly fd?: number;
+}
+
+export type NetKind = "native" | "portable";
+
+/** One address to dial. Equal `host` and `port` in two snapshots mean the same endpoint: its state is carried over. */
+export interface EndpointSnapshot {
+  /** IPv4 or IPv6 literal without brackets; control has resolved names. */
+  readonly host: string;
+  readonly port: number;
+  readonly instanceId: string;
+  readonly version: string;
+  /** True when the registry says that a mesher sidecar listens there: its private headers may be believed. */
+  readonly mesher: boolean;
+}
+
+/** The whole endpoint set of one service at one moment. */
+export interface ClusterSnapshot {
+  /** The name as the registry spells it. */
+  readonly service: string;
+  /** Counter block (counters.ts) of the service, the same in every thread. */
+  readonly block: number;
+  readonly endpoints: readonly EndpointSnapshot[];
+  /** Instances that exist but cannot be used, with the reason; for the failure text only. */
+  readonly unusable: readonly string[];
+}
+
+/** Who a name is, as control found out. */
+export type Resolution =
+  /** A service; its cluster was posted before this answer. */
+  | { readonly kind: "service"; readonly service: string }
+  /** Two services differ only by case; the caller has to choose. */
+  | { readonly kind: "ambiguous"; readonly names: readonly string[] }
+  /** The registry knows no such service; `detail` says what was looked for and where. */
+  | { readonly kind: "unknown"; readonly detail: string }
+  | { readonly kind: "registry_down"; readonly detail: string }
+  /** A host outside the mesh, with all its addresses in the order of the system's resolver. */
+  | { readonly kind: "host"; readonly addresses: readonly string[] }
+  | { readonly kind: "host_unknown"; readonly detail: string };
+
+export interface ThreadStart {
+  readonly kind: "start";
+  /** Index of the thread, 0-based. */
+  readonly thread: number;
+  readonly net: NetKind;
+  /** eventfd that ends epoll_wait; -1 for portable threads. */
+  readonly wakeFd: number;
+  /** Int32Array(1): sequence number of the newest message posted to this thread. */
+  readonly sequence: SharedArrayBuffer;
+  /** Float64Array laid out by counters.ts. */
+  readonly counters: SharedArrayBuffer;
+  readonly listeners: readonly ListenerSpec[];
+  readonly policy: DataPolicy;
+  readonly clusters: readonly ClusterSnapshot[];
+}
+
+/** Control to thread. `sequence` lets a thread know that it has everything that was posted before its wake-up. */
+export type ToThread =
+  & { readonly sequence: number }
+  & (
+    | ThreadMessage
+    | { readonly kind: "stop" }
+  );
+
+export type ThreadMessage =
+  | { readonly kind: "policy"; readonly policy: DataPolicy }
+  | { readonly kind: "cluster"; readonly cluster: ClusterSnapshot }
+  /** The service is no longer followed; the thread forgets it and asks again when needed. */
+  | { readonly kind: "cluster_gone"; readonly service: string }
+  /** The answer holds for `validMs`; for a service it holds until cluster_gone. */
+  | {
+    readonly kind: "resolved";
+    readonly name: string;
+    readonly resolution: Resolution;
+    readonly validMs: number;
+  }
+  /** Control probed an endpoint that threads had passed over. */
+  | {
+    readonly kind: "verdict";
+    readonly service: string;
+    readonly host: string;
+    readonly port: number;
+    readonly healthy: boolean;
+  }
+  /**
+   * announce: inbound answers say that this sidecar drains and close their connections.
+   * close_inbound, close_outbound: the listeners close, idle connections too, open requests finish.
+   */
+  | { readonly kind: "drain"; readonly phase: "announce" | "close_inbound" | "close_outbound" };
+
+/** One failure, for the log and the page. */
+export interface FailureReport {
+  readonly at: number;
+  readonly role: ListenerRole;
+  readonly code: FailureCode;
+  readonly status: number;
+  readonly method: string;
+  readonly target: string;
+  readonly service: string;
+  readonly endpoint: string;
+  readonly attempts: number;
+  readonly detail: string;
+}
+
+/** Thread to control. */
+export type FromThread =
+  | { readonly kind: "listening"; readonly role: ListenerRole; readonly address: Address }
+  | { readonly kind: "started" }
+  | { readonly kind: "acknowledged"; readonly revision: number }
+  /** Who is this name? Asked once per name; the answer is a `resolved` message. */
+  | { readonly kind: "resolve"; readonly name: string }
+  /** No endpoint of the service is left to try; is there a newer set? */
+  | { readonly kind: "refresh"; readonly service: string }
+  /** An endpoint could not be reached and is passed over; control probes it and sends a verdict. */
+  | {
+    readonly kind: "suspect";
+    readonly service: string;
+    readonly host: string;
+    readonly port: number;
+    readonly reason: string;
+  }
+  /** A batch, at most every 100 ms; `dropped` failures did not fit. */
+  | {
+    readonly kind: "failures";
+    readonly failures: readonly FailureReport[];
+    readonly dropped: number;
+  }
+  /** Native listener errors such as an exhausted descriptor table. */
+  | { readonly kind: "trouble"; readonly message: string }
+  | { readonly kind: "fatal"; readonly message: string }
+  | { readonly kind: "stopped" };

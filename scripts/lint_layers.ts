@@ -1,0 +1,1 @@
+export default { name: "mesher", rules: {} } satisfies Deno.lint.Plugin;
