@@ -61,10 +61,15 @@ export interface ThreadStart {
   readonly sequence: SharedArrayBuffer;
   /** Float64Array laid out by counters.ts. */
   readonly counters: SharedArrayBuffer;
+  /** Uint8Array with a 1 for every descriptor the thread has open, so that control can close them if it dies. */
+  readonly descriptors: SharedArrayBuffer;
   readonly listeners: readonly ListenerSpec[];
   readonly policy: DataPolicy;
   readonly clusters: readonly ClusterSnapshot[];
 }
+
+/** Descriptors a thread can have on record; one beyond it is merely not closed if the thread dies. */
+export const maxDescriptors = 1 << 17;
 
 /** Control to thread. `sequence` lets a thread know that it has everything that was posted before its wake-up. */
 export type ToThread =

@@ -1,0 +1,46 @@
+/** Compares two configurations and says which changes a running sidecar cannot take over. */
+import { leafPaths, valueAt } from "./paths.ts";
+import { toFileForm } from "./print.ts";
+import type { Config } from "./schema.ts";
+
+/**
+ * Paths whose change needs a new process: what is opened once (listeners, threads), and what the own record in
+ * the registry is made of.
+ */
+export const restartPaths: ReadonlySet<string> = new Set([
+  "service",
+  "app",
+  "version",
+  "environment",
+  "ports",
+  "properties",
+  "registry",
+  "registry_listen",
+  "outbound",
+  "admin",
+  "inbound",
+  "advertise",
+  "state_dir",
+  "threads",
+  "net",
+  "hostname",
+  "region",
+  "zone",
+  "heartbeat.interval",
+  "heartbeat.times",
+]);
+
+/** The paths whose values differ, in the order of the schema. */
+export function diffConfig(old: Config, fresh: Config): readonly string[] {
+  const before = toFileForm(old);
+  const after = toFileForm(fresh);
+  return leafPaths.filter((path) => {
+    const keys = path.split(".");
+    return JSON.stringify(valueAt(before, keys)) !== JSON.stringify(valueAt(after, keys));
+  });
+}
+
+/** Those of the paths that only a restart can apply. */
+export function needsRestart(paths: readonly string[]): readonly string[] {
+  return paths.filter((path) => restartPaths.has(path));
+}

@@ -1,0 +1,88 @@
+/** A listening socket in the epoll set: accepts in batches, and pauses instead of spinning when it must not. */
+import type { Address } from "../../../core/address.ts";
+import { epollEvent, errno } from "../../../plane/libc.ts";
+import type { ListenerSpec } from "../../../plane/messages.ts";
+import type { Listener, Socket } from "../socket.ts";
+import { Deadline } from "../timers.ts";
+import type { NativeNet, Registered } from "./loop.ts";
+import { NativeSocket } from "./socket.ts";
+
+/** Connections taken in one turn, so that a storm of them does not hold up the ones that stand. */
+const perTurn = 64;
+const pauseMs = 50;
+
+export class NativeListener extends Deadline implements Listener, Registered {
+  readonly generation: number;
+  readonly address: Address;
+  readonly #net: NativeNet;
+  readonly #fd: number;
+  readonly #accepted: (socket: Socket) => void;
+  readonly #paused: () => boolean;
+  #closed = false;
+
+  constructor(
+    net: NativeNet,
+    spec: ListenerSpec,
+    hooks: { accepted: (socket: Socket) => void; paused: () => boolean },
+  ) {
+    super();
+    if (spec.fd === undefined) throw new Error("a native listener needs a shared descriptor");
+    this.#net = net;
+    this.#fd = spec.fd;
+    this.address = spec.address;
+    this.#accepted = hooks.accepted;
+    this.#paused = hooks.paused;
+    this.generation = net.nextGeneration();
+    this.#resume();
+  }
+
+  #resume(): void {
+    this.#net.register(this.#fd, epollEvent.IN | epollEvent.EXCLUSIVE, this);
+  }
+
+  happened(): void {
+    for (let taken = 0; taken < perTurn; taken++) {
+      if (this.#paused()) return this.#pause();
+      const fd = this.#net.libc.accept(this.#fd);
+      if (fd >= 0) {
+        if (!this.#take(fd)) return this.#pause();
+      } else if (fd === -errno.EAGAIN) {
+        return;
+      } else if (fd !== -errno.ECONNABORTED && fd !== -errno.EINTR) {
+        // No descriptors or no memory: whoever waits in the kernel's queue waits a little longer.
+        return this.#pause();
+      }
+    }
+  }
+
+  #take(fd: number): boolean {
+    let socket: NativeSocket;
+    try {
+      socket = new NativeSocket(this.#net, fd, this.#net.libc.acceptedHost());
+    } catch {
+      // The kernel's limit of watched descriptors; the descriptor is closed and the next ones wait.
+      return false;
+    }
+    this.#accepted(socket);
+    return true;
+  }
+
+  #pause(): void {
+    this.#net.suspend(this.#fd);
+    this.#net.timers.set(this, this.#net.now() + pauseMs);
+  }
+
+  override expired(): void {
+    if (this.#closed) return;
+    if (this.#paused()) this.#net.timers.set(this, this.#net.now() + pauseMs);
+    else this.#resume();
+  }
+
+  /** Stops accepting in this thread. The descriptor is control's and stays open. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#net.timers.drop(this);
+    this.#net.suspend(this.#fd);
+  }
+}

@@ -1,0 +1,239 @@
+/** The native maker: one epoll set, one thread, and nothing else to wait in. */
+import type { Address } from "../../../core/address.ts";
+import { formatAddress } from "../../../core/address.ts";
+import { MeshError } from "../../../core/errors.ts";
+import { encodeAddress, epollEvent, EpollEvents, errno, type Libc } from "../../../plane/libc.ts";
+import type { SocketAddress } from "../../../plane/libc.ts";
+import type { ListenerSpec } from "../../../plane/messages.ts";
+import type { Listener, Net, Socket } from "../socket.ts";
+import { Deadline, Timers } from "../timers.ts";
+import { NativeListener } from "./listener.ts";
+import { PipePool } from "./pipes.ts";
+import { NativeSocket } from "./socket.ts";
+
+/** Whatever is registered in the epoll set. */
+export interface Registered {
+  readonly generation: number;
+  /** `events` are the bits of one entry of epoll_wait. */
+  happened(events: number): void;
+}
+
+/** epoll_wait never waits longer, so a lost wake-up costs a second, not a hang. */
+const maxWaitMs = 1000;
+/**
+ * A turn is over when this many microtask hops have passed without any socket being touched: an async function that
+ * returns through all layers of the engine needs fewer, so nobody is left half-way when the thread goes to sleep.
+ */
+const quietHops = 8;
+
+export class NativeNet implements Net {
+  readonly kind = "native";
+  readonly timers: Timers;
+  readonly libc: Libc;
+  readonly pipes: PipePool;
+  /** Grows whenever a socket is touched; tells the loop that the turn goes on. */
+  activity = 0;
+  readonly #epoll: number;
+  readonly #owned: Uint8Array;
+  readonly #events = new EpollEvents(512);
+  readonly #registered: (Registered | undefined)[] = [];
+  readonly #addresses = new Map<string, SocketAddress>();
+  #generation = 0;
+  #now = performance.now();
+  #turnWaiters: (() => void)[] = [];
+  #turns = 0;
+
+  /** Shape: `descriptors` gets a 1 at every descriptor that this thread owns. */
+  constructor(libc: Libc, descriptors: Uint8Array = new Uint8Array(0)) {
+    this.libc = libc;
+    this.#owned = descriptors;
+    this.#epoll = libc.epollCreate();
+    if (this.#epoll < 0) {
+      throw new Error(`no epoll set could be made: system error ${-this.#epoll}`);
+    }
+    this.own(this.#epoll);
+    this.timers = new Timers(this.#now);
+    this.pipes = new PipePool(this);
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  get turns(): number {
+    return this.#turns;
+  }
+
+  nextGeneration(): number {
+    this.#generation = (this.#generation + 1) | 0;
+    return this.#generation;
+  }
+
+  /** Adds a descriptor to the set. Errors: MeshError when the kernel has no room. */
+  register(fd: number, events: number, owner: Registered): void {
+    const result = this.libc.epollAdd(this.#epoll, fd, events, owner.generation);
+    if (result < 0) throw new MeshError("internal", `epoll_ctl failed: system error ${-result}`);
+    this.#registered[fd] = owner;
+  }
+
+  /** Notes that this thread has to close a descriptor. */
+  own(fd: number): void {
+    this.#owned[fd] = 1;
+  }
+
+  /** Closes an own descriptor, which also takes it out of the set. */
+  closeOwned(fd: number): void {
+    this.#registered[fd] = undefined;
+    this.#owned[fd] = 0;
+    this.libc.close(fd);
+  }
+
+  /** Takes a descriptor out of the set while it stays open. */
+  suspend(fd: number): void {
+    this.#registered[fd] = undefined;
+    this.libc.epollRemove(this.#epoll, fd);
+  }
+
+  listen(spec: ListenerSpec, accepted: (socket: Socket) => void, paused: () => boolean): Listener {
+    return new NativeListener(this, spec, { accepted, paused });
+  }
+
+  async dial(address: Address, timeoutMs: number): Promise<Socket> {
+    const fd = this.libc.connect(this.#encode(address));
+    if (fd < 0) throw dialFailure(-fd, address);
+    const socket = new NativeSocket(this, fd, "host" in address ? address.host : "unix");
+    socket.awaitConnect();
+    socket.expireAfter(timeoutMs);
+    while (!socket.writeReady && !socket.timedOut && !socket.broken) await socket.writable();
+    // A connection that failed is broken and writable at once; the pending error tells the two apart.
+    const error = socket.writeReady || socket.broken ? this.libc.socketError(fd) : errno.ETIMEDOUT;
+    if (error !== 0) {
+      socket.close();
+      throw dialFailure(error, address);
+    }
+    socket.expireAfter(Infinity);
+    return socket;
+  }
+
+  #encode(address: Address): SocketAddress {
+    const key = formatAddress(address);
+    let encoded = this.#addresses.get(key);
+    if (encoded === undefined) {
+      if (this.#addresses.size >= 10_000) this.#addresses.clear();
+      encoded = encodeAddress(address);
+      this.#addresses.set(key, encoded);
+    }
+    return encoded;
+  }
+
+  turn(): Promise<void> {
+    return new Promise((resolve) => this.#turnWaiters.push(resolve));
+  }
+
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.timers.set(new Sleep(resolve), this.#now + ms);
+    });
+  }
+
+  /**
+   * Runs until `stopped` says so.
+   *
+   * Shape: `messages` is awaited after `wakeFd` was written, and must return once the thread has all its messages.
+   */
+  async run(
+    wakeFd: number,
+    hooks: { stopped(): boolean; messages(): Promise<void>; turned(now: number): void },
+  ): Promise<void> {
+    let woken = false;
+    const wake: Registered = {
+      generation: this.nextGeneration(),
+      happened: () => {
+        woken = true;
+        this.libc.clear(wakeFd);
+      },
+    };
+    this.register(wakeFd, epollEvent.IN, wake);
+    while (!hooks.stopped()) {
+      const waitMs = this.#turnWaiters.length > 0 ? 0 : this.timers.waitMs(this.#now, maxWaitMs);
+      const count = this.libc.epollWait(this.#epoll, this.#events, waitMs);
+      this.#now = performance.now();
+      this.#turns++;
+      if (count > 0) this.#dispatch(count);
+      this.timers.advance(this.#now);
+      this.#releaseTurnWaiters();
+      hooks.turned(this.#now);
+      if (woken) {
+        woken = false;
+        await hooks.messages();
+      }
+      await this.#settle();
+    }
+    this.pipes.close();
+    this.closeOwned(this.#epoll);
+  }
+
+  #dispatch(count: number): void {
+    const events = this.#events;
+    for (let index = 0; index < count; index++) {
+      const owner = this.#registered[events.fd(index)];
+      // A number closed in this batch may already stand for another connection.
+      if (owner === undefined || owner.generation !== events.generation(index)) continue;
+      owner.happened(events.events(index));
+    }
+  }
+
+  #releaseTurnWaiters(): void {
+    if (this.#turnWaiters.length === 0) return;
+    const waiters = this.#turnWaiters;
+    this.#turnWaiters = [];
+    for (const resolve of waiters) resolve();
+  }
+
+  async #settle(): Promise<void> {
+    let seen: number;
+    do {
+      seen = this.activity;
+      for (let hop = 0; hop < quietHops; hop++) await null;
+    } while (seen !== this.activity);
+  }
+}
+
+class Sleep extends Deadline {
+  readonly #resolve: () => void;
+
+  constructor(resolve: () => void) {
+    super();
+    this.#resolve = resolve;
+  }
+
+  override expired(): void {
+    this.#resolve();
+  }
+}
+
+function dialFailure(code: number, address: Address): MeshError {
+  const endpoint = formatAddress(address);
+  switch (code) {
+    case errno.ETIMEDOUT:
+      return new MeshError("connect_timeout", `${endpoint} did not accept a connection in time`, {
+        endpoint,
+      });
+    case errno.EHOSTUNREACH:
+    case errno.ENETUNREACH:
+      return new MeshError("connect_refused", `there is no route to ${endpoint}`, { endpoint });
+    case errno.EMFILE:
+    case errno.ENFILE:
+      return new MeshError("internal", "the sidecar has no file descriptors left", { endpoint });
+    case errno.ECONNREFUSED:
+      return new MeshError("connect_refused", `${endpoint} refused the connection`, { endpoint });
+    default:
+      return new MeshError(
+        "connect_refused",
+        `no connection to ${endpoint}: system error ${code}`,
+        {
+          endpoint,
+        },
+      );
+  }
+}

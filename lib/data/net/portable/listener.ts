@@ -1,0 +1,55 @@
+/** A portable listening socket: one accept loop that pauses instead of spinning when descriptors run out. */
+import type { Address } from "../../../core/address.ts";
+import type { Listener, Socket } from "../socket.ts";
+import type { PortableNet } from "./net.ts";
+
+const pauseMs = 50;
+
+export class PortableListener implements Listener {
+  readonly address: Address;
+  readonly #net: PortableNet;
+  readonly #listener: Deno.Listener<Deno.Conn>;
+  #closed = false;
+
+  /** Errors: what Deno.listen throws when the address cannot be had. */
+  constructor(
+    net: PortableNet,
+    address: Address,
+    hooks: { accepted: (socket: Socket) => void; paused: () => boolean },
+  ) {
+    this.#net = net;
+    this.#listener = "path" in address
+      ? Deno.listen({ transport: "unix", path: address.path }) as Deno.Listener<Deno.Conn>
+      : Deno.listen({ hostname: address.host, port: address.port });
+    const bound = this.#listener.addr;
+    this.address = bound.transport === "tcp" ? { host: bound.hostname, port: bound.port } : address;
+    this.#run(hooks);
+  }
+
+  async #run(
+    hooks: { accepted: (socket: Socket) => void; paused: () => boolean },
+  ): Promise<void> {
+    while (!this.#closed) {
+      if (hooks.paused()) {
+        await this.#net.sleep(pauseMs);
+        continue;
+      }
+      let conn: Deno.Conn;
+      try {
+        conn = await this.#listener.accept();
+      } catch {
+        // Closed, or out of descriptors; the loop's condition tells which.
+        if (!this.#closed) await this.#net.sleep(pauseMs);
+        continue;
+      }
+      if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
+      hooks.accepted(this.#net.adopt(conn));
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#listener.close();
+  }
+}

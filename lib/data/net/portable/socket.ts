@@ -1,0 +1,196 @@
+/** A connected socket over `Deno.Conn`: reads ahead into a small buffer and writes behind, so that trying never waits. */
+import { FAILED, type Socket, WAIT } from "../socket.ts";
+import { Deadline } from "../timers.ts";
+import type { PortableNet } from "./net.ts";
+
+const idleBytes = 4 * 1024;
+const busyBytes = 64 * 1024;
+
+export class PortableSocket extends Deadline implements Socket {
+  readonly remoteHost: string;
+  hungUp = false;
+  broken = false;
+  timedOut = false;
+  failure = "";
+  closed = false;
+  onTrouble: (() => void) | undefined;
+  readonly #net: PortableNet;
+  readonly #conn: Deno.Conn;
+  readonly #released: () => void;
+  #buffer = new Uint8Array(idleBytes);
+  #start = 0;
+  #end = 0;
+  #reading = false;
+  #writing = false;
+  #ended = false;
+  #endWrite = false;
+  #reader: (() => void) | undefined;
+  #writer: (() => void) | undefined;
+
+  constructor(net: PortableNet, conn: Deno.Conn, released: () => void) {
+    super();
+    this.#net = net;
+    this.#conn = conn;
+    this.#released = released;
+    const remote = conn.remoteAddr;
+    this.remoteHost = remote.transport === "tcp" ? remote.hostname : "unix";
+    this.#readAhead();
+  }
+
+  get readReady(): boolean {
+    return this.#end > this.#start || this.#ended || this.broken;
+  }
+
+  async #readAhead(): Promise<void> {
+    if (this.#reading || this.#ended || this.broken || this.closed) return;
+    this.#reading = true;
+    this.#start = this.#end = 0;
+    try {
+      const count = await this.#conn.read(this.#buffer);
+      if (count === null) {
+        this.#ended = this.hungUp = true;
+      } else {
+        this.#end = count;
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#reading = false;
+    if (this.closed) return;
+    this.#wakeReader();
+    if (this.hungUp) this.onTrouble?.();
+  }
+
+  tryRead(buffer: Uint8Array<ArrayBuffer>, from: number, to: number): number {
+    if (this.closed) return FAILED;
+    const have = this.#end - this.#start;
+    if (have > 0) {
+      const count = Math.min(have, to - from);
+      buffer.set(this.#buffer.subarray(this.#start, this.#start + count), from);
+      this.#start += count;
+      if (this.#start === this.#end) {
+        // A full buffer means that a body flows; a small one is enough while nothing does.
+        if (have === this.#buffer.length && have < busyBytes) {
+          this.#buffer = new Uint8Array(busyBytes);
+        } else if (this.#buffer.length === busyBytes && have < idleBytes) {
+          this.#buffer = new Uint8Array(idleBytes);
+        }
+        this.#readAhead();
+      }
+      return count;
+    }
+    if (this.broken) return FAILED;
+    if (this.#ended) return 0;
+    this.#readAhead();
+    return WAIT;
+  }
+
+  tryWrite(buffer: Uint8Array<ArrayBuffer>, from: number, to: number): number {
+    if (this.closed || this.broken) return FAILED;
+    if (this.#writing) return WAIT;
+    const count = Math.min(to - from, busyBytes);
+    this.#writeBehind(buffer.slice(from, from + count));
+    return count;
+  }
+
+  async #writeBehind(bytes: Uint8Array): Promise<void> {
+    this.#writing = true;
+    try {
+      for (let sent = 0; sent < bytes.length;) {
+        sent += await this.#conn.write(sent === 0 ? bytes : bytes.subarray(sent));
+      }
+      if (this.#endWrite) await this.#shutdown();
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#writing = false;
+    if (this.closed) return this.#release();
+    this.#wakeWriter();
+    if (this.broken) {
+      this.#wakeReader();
+      this.onTrouble?.();
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.broken = this.hungUp = true;
+    this.failure = error instanceof Error ? error.message : String(error);
+  }
+
+  readable(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#reader = resolve;
+      if (this.readReady || this.closed) this.#wakeReader();
+    });
+  }
+
+  writable(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#writer = resolve;
+      if (!this.#writing) this.#wakeWriter();
+    });
+  }
+
+  #wakeReader(): void {
+    const reader = this.#reader;
+    this.#reader = undefined;
+    reader?.();
+  }
+
+  #wakeWriter(): void {
+    const writer = this.#writer;
+    this.#writer = undefined;
+    writer?.();
+  }
+
+  wake(): void {
+    this.#wakeReader();
+    this.#wakeWriter();
+  }
+
+  expireAfter(ms: number): void {
+    this.timedOut = false;
+    this.#net.timers.set(this, this.#net.now() + ms);
+  }
+
+  override expired(): void {
+    this.timedOut = true;
+    this.wake();
+    this.onTrouble?.();
+  }
+
+  closeWrite(): void {
+    if (this.closed || this.#endWrite) return;
+    this.#endWrite = true;
+    if (!this.#writing) this.#shutdown().catch((error) => this.#fail(error));
+  }
+
+  async #shutdown(): Promise<void> {
+    await this.#conn.closeWrite();
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.#net.timers.drop(this);
+    this.onTrouble = undefined;
+    this.wake();
+    // Bytes already taken by tryWrite are still delivered; a peer that takes none is cut off by `stop` or its reset.
+    if (!this.#writing) this.#release();
+  }
+
+  /** `Deno.Conn` cannot send a reset; the engine frames bodies so that an early end is seen all the same. */
+  abort(): void {
+    const writing = this.#writing;
+    this.close();
+    if (writing) this.#release();
+  }
+
+  #freed = false;
+  #release(): void {
+    if (this.#freed) return;
+    this.#freed = true;
+    this.#released();
+    this.#conn.close();
+  }
+}

@@ -1,0 +1,135 @@
+/** One data plane: listeners, connections and what control told it. The same in a thread of its own and inline. */
+import type { Random } from "../core/ports.ts";
+import { threadSlot } from "../plane/counters.ts";
+import type {
+  FailureReport,
+  FromThread,
+  ListenerSpec,
+  ThreadMessage,
+  ThreadStart,
+} from "../plane/messages.ts";
+import type { Listener, Net, Socket } from "./net/socket.ts";
+import { Client } from "./proxy/client.ts";
+import { DataContext } from "./proxy/context.ts";
+import { Directory } from "./proxy/directory.ts";
+
+/** Failures of one batch; more are only counted. */
+const maxReports = 200;
+const reportMs = 100;
+
+export interface DataPlaneOptions {
+  readonly net: Net;
+  readonly start: ThreadStart;
+  readonly post: (message: FromThread) => void;
+  readonly random: Random;
+}
+
+export class DataPlane {
+  readonly context: DataContext;
+  readonly #post: (message: FromThread) => void;
+  readonly #listeners = new Map<Listener, ListenerSpec>();
+  #failures: FailureReport[] = [];
+  #dropped = 0;
+  #reporting = false;
+
+  /** Errors: what listening throws when an address cannot be had (portable sockets only). */
+  constructor({ net, start, post, random }: DataPlaneOptions) {
+    this.#post = post;
+    this.context = new DataContext({
+      net,
+      policy: start.policy,
+      counters: new Float64Array(start.counters),
+      random,
+      report: (failure) => this.#report(failure),
+    });
+    this.context.directory = new Directory(this.context, post);
+    for (const cluster of start.clusters) this.context.directory.applyCluster(cluster);
+    for (const spec of start.listeners) this.#listen(spec);
+    post({ kind: "started" });
+  }
+
+  #listen(spec: ListenerSpec): void {
+    const { context } = this;
+    const accepted = (socket: Socket) => {
+      new Client(context, socket, spec.role).serve();
+    };
+    const listener = context.net.listen(spec, accepted, () => {
+      const full = context.full();
+      if (full) context.counters[threadSlot.acceptPauses]! += 1;
+      return full;
+    });
+    this.#listeners.set(listener, spec);
+    this.#post({ kind: "listening", role: spec.role, address: listener.address });
+  }
+
+  receive(message: ThreadMessage): void {
+    const { directory } = this.context;
+    switch (message.kind) {
+      case "policy":
+        this.context.setPolicy(message.policy);
+        directory.policyChanged();
+        this.#post({ kind: "acknowledged", revision: message.policy.revision });
+        return;
+      case "cluster":
+        return directory.applyCluster(message.cluster);
+      case "cluster_gone":
+        return directory.forgetCluster(message.service);
+      case "resolved":
+        return directory.applyResolution(message.name, message.resolution, message.validMs);
+      case "verdict":
+        return directory.applyVerdict(message.service, message);
+      case "drain":
+        return this.#drain(message.phase);
+    }
+  }
+
+  #drain(phase: "announce" | "close_inbound" | "close_outbound"): void {
+    const { context } = this;
+    context.drain = phase;
+    if (phase === "announce") return;
+    for (const [listener, spec] of this.#listeners) {
+      if (phase === "close_inbound" && spec.role === "outbound") continue;
+      listener.close();
+      this.#listeners.delete(listener);
+    }
+    for (const client of [...context.clients]) {
+      if (phase === "close_outbound" || client.role === "inbound") client.closeIdle();
+    }
+  }
+
+  /** Collects failures and sends them a batch at a time, so that a storm of them costs no storm of messages. */
+  #report(failure: FailureReport): void {
+    if (this.#failures.length >= maxReports) this.#dropped++;
+    else this.#failures.push(failure);
+    if (this.#reporting) return;
+    this.#reporting = true;
+    this.context.net.sleep(reportMs).then(() => this.flushReports());
+  }
+
+  flushReports(): void {
+    this.#reporting = false;
+    if (this.#failures.length === 0) return;
+    this.#post({ kind: "failures", failures: this.#failures, dropped: this.#dropped });
+    this.#failures = [];
+    this.#dropped = 0;
+  }
+
+  /** Closes everything at once. */
+  stop(): void {
+    for (const listener of this.#listeners.keys()) listener.close();
+    this.#listeners.clear();
+    for (const client of [...this.context.clients]) client.socket.close();
+    this.context.directory.close();
+    for (const cluster of this.context.localClusters.values()) cluster.close();
+    this.flushReports();
+    this.#post({ kind: "stopped" });
+  }
+
+  /** Keeps the gauges of shared memory up to date; called once a turn. */
+  turned(nowMs: number): void {
+    const { counters, gauge } = this.context;
+    counters[threadSlot.upstreamsIdle] = gauge.idle;
+    counters[threadSlot.loopTurns]! += 1;
+    counters[threadSlot.loopAtMs] = nowMs;
+  }
+}

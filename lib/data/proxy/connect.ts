@@ -1,0 +1,108 @@
+/** CONNECT: a tunnel to a host or to one picked instance, unless plain HTTP comes through it. */
+import { formatHostPort } from "../../core/address.ts";
+import { MeshError } from "../../core/errors.ts";
+import { slot } from "../../plane/counters.ts";
+import { ascii } from "../http1/bytes.ts";
+import { looksLikeRequest } from "../http1/request_head.ts";
+import { FAILED } from "../net/socket.ts";
+import type { Authority } from "../routing/authority.ts";
+import type { Client } from "./client.ts";
+import type { Route } from "./directory.ts";
+import { sendAll } from "./send.ts";
+import { relay } from "./tunnel.ts";
+import { dialUpstream, type Upstream } from "./upstream.ts";
+
+const established = ascii("HTTP/1.1 200 Connection established\r\n\r\n");
+/** How long the first bytes are waited for; a server that speaks first is then connected all the same. */
+const sniffMs = 500;
+
+/** Serves the CONNECT whose head was just parsed. Errors: MeshError, before anything was answered. */
+export async function connect(
+  client: Client,
+  { authority, route }: { authority: Authority<Route>; route: Route },
+): Promise<void> {
+  const { exchange: state, inbox } = client;
+  inbox.consume(state.headBytes);
+  state.headBytes = 0;
+  if (route.kind === "failed") {
+    state.routed(client, { block: 0, service: "" });
+    client.keepAlive = true;
+    throw route.error;
+  }
+  state.routed(client, { block: route.cluster.block, service: route.cluster.service });
+  if (route.kind === "outside") {
+    const upstream = await dialAny(client, route.cluster);
+    await answerEstablished(client);
+    return await relay(client, upstream);
+  }
+  await answerEstablished(client);
+  const inside = await sniff(client);
+  if (inside === "closed") {
+    client.keepAlive = false;
+    return;
+  }
+  if (inside === "http") {
+    client.keepAlive = true;
+    client.tunnelled = authority.host.includes(":")
+      ? formatHostPort(authority.host, authority.port)
+      : authority.text;
+    return;
+  }
+  // The client believes that it is connected: from here on only a cut can tell it of a failure.
+  client.responding = true;
+  await relay(client, await dialAny(client, route.cluster));
+}
+
+async function answerEstablished(client: Client): Promise<void> {
+  const { context, exchange: state, socket } = client;
+  context.count(state.block, slot.status + 1);
+  const sent = await sendAll(socket, established, {
+    from: 0,
+    to: established.length,
+    idleMs: context.policy.timeouts.bodyIdleMs,
+  });
+  if (!sent) throw new MeshError("client_gone", "the client went away before its answer");
+}
+
+async function sniff(client: Client): Promise<"http" | "other" | "closed"> {
+  const { inbox, socket } = client;
+  socket.expireAfter(sniffMs);
+  for (;;) {
+    if (inbox.length > 0) {
+      const guess = looksLikeRequest(inbox.bytes, inbox.start, inbox.end);
+      if (guess !== "maybe") return guess === "yes" ? "http" : "other";
+    }
+    if (socket.readReady) {
+      const count = inbox.fill();
+      if (count > 0) continue;
+      if (count === 0 || count === FAILED) return "closed";
+    }
+    if (socket.timedOut) return "other";
+    await socket.readable();
+    if (socket.closed) return "closed";
+  }
+}
+
+/** Connects to the first endpoint that can be reached. Errors: MeshError of the last one tried, or no_endpoint. */
+async function dialAny(
+  client: Client,
+  cluster: Extract<Route, { kind: "cluster" }>["cluster"],
+): Promise<Upstream> {
+  const { context, exchange: state } = client;
+  let failure: unknown = new MeshError("no_endpoint", `${cluster.service} has no endpoint`);
+  for (let attempt = 0; attempt < context.policy.retry.maxAttempts; attempt++) {
+    const endpoint = cluster.pick(context.net.now(), state.tried);
+    if (endpoint === undefined) break;
+    state.attempts++;
+    state.endpoint = endpoint;
+    context.count(state.block, slot.attempts);
+    try {
+      return await dialUpstream(context, endpoint);
+    } catch (error) {
+      failure = error;
+      endpoint.eject(context.net.now(), context.policy.ejectMs);
+      state.tried = [...(state.tried ?? []), endpoint];
+    }
+  }
+  throw failure;
+}

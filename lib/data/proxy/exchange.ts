@@ -1,0 +1,310 @@
+/** One request on its way: pick, send, await the answer, try again where that is safe, deliver. */
+import { MeshError } from "../../core/errors.ts";
+import { slot, threadSlot } from "../../plane/counters.ts";
+import type { Cluster } from "../cluster/cluster.ts";
+import type { EndpointState } from "../cluster/endpoint.ts";
+import { kind, MalformedHead } from "../http1/fields.ts";
+import { FAILED, WAIT } from "../net/socket.ts";
+import { decideRetry } from "../resilience/retry.ts";
+import type { Client } from "./client.ts";
+import { deliver, forwardInterim } from "./deliver.ts";
+import { type RequestPlan, writeRequestHead } from "./request_writer.ts";
+import { sendAll } from "./send.ts";
+import { composeArrivedBody, Upload, uploadFailure } from "./upload.ts";
+import { closedEarly, dialUpstream, releaseUpstream, Upstream } from "./upstream.ts";
+
+export interface ExchangePlan {
+  readonly cluster: Cluster<Upstream>;
+  readonly request: RequestPlan;
+  /** Range of path and query inside the inbox's bytes. */
+  readonly path: { readonly from: number; readonly to: number };
+  /** service: control can be asked for newer endpoints and probes. local: one endpoint, tried once. */
+  readonly scope: "service" | "outside" | "local";
+}
+
+/**
+ * Carries the request whose head was just parsed.
+ *
+ * Errors: MeshError; with `client.responding` set the client has part of an answer already.
+ */
+export async function exchange(client: Client, plan: ExchangePlan): Promise<void> {
+  const { context, exchange: state } = client;
+  compose(client, plan);
+  plan.cluster.budget.deposit(context.policy.retry);
+  for (;;) {
+    const endpoint = plan.cluster.pick(context.net.now(), state.tried) ??
+      await chooseAgain(client, plan);
+    try {
+      return await attempt(client, endpoint);
+    } catch (error) {
+      await state.upload?.stop();
+      state.upload = undefined;
+      client.awaiting = undefined;
+      if (!(error instanceof MeshError) || client.responding) throw error;
+      const delayMs = judge(client, plan, { endpoint, error });
+      if (delayMs > 0) await context.net.sleep(delayMs);
+      if (client.socket.broken) throw clientGone(endpoint.key);
+    }
+  }
+}
+
+function compose(client: Client, { request, path }: ExchangePlan): void {
+  const { context, exchange: state, inbox } = client;
+  state.writer = context.takeWriter();
+  writeRequestHead(state.writer, inbox.bytes, { head: context.request, plan: request, path });
+  inbox.consume(state.headBytes);
+  state.headBytes = 0;
+  composeArrivedBody(client);
+}
+
+/** The endpoint of the next attempt when none is left that was not tried. Errors: MeshError no_endpoint. */
+async function chooseAgain(client: Client, plan: ExchangePlan): Promise<EndpointState<Upstream>> {
+  const { context, exchange: state } = client;
+  const { cluster } = plan;
+  let endpoint: EndpointState<Upstream> | undefined;
+  if (state.tried !== undefined) {
+    state.tried = undefined;
+    endpoint = cluster.pick(context.net.now(), undefined);
+  }
+  if (
+    endpoint === undefined && plan.scope === "service" &&
+    await context.directory.refresh(cluster.service)
+  ) {
+    endpoint = cluster.pick(context.net.now(), undefined);
+  }
+  if (endpoint !== undefined) return endpoint;
+  const why = cluster.unusable.length > 0 ? `: ${cluster.unusable.slice(0, 5).join(", ")}` : "";
+  throw new MeshError("no_endpoint", `${cluster.service} has no endpoint that can be used${why}`);
+}
+
+/**
+ * Decides what follows a failed attempt.
+ *
+ * Shape: how long to wait before the next one. Errors: the failure itself when there is to be none.
+ */
+function judge(
+  client: Client,
+  plan: ExchangePlan,
+  { endpoint, error }: { endpoint: EndpointState<Upstream>; error: MeshError },
+): number {
+  const { context, exchange: state } = client;
+  const { policy } = context;
+  noteFailure(client, plan, { endpoint, error });
+  if (plan.scope === "local" || !isUpstreamFailure(error)) throw error;
+  state.tried = [...(state.tried ?? []), endpoint];
+  const nowMs = context.net.now();
+  const decision = decideRetry(policy.retry, {
+    attempt: state.attempts,
+    reachedUpstream: error.reachedUpstream,
+    idempotent: state.idempotent,
+    replayable: state.replayable,
+    remainingMs: state.startedAtMs + policy.timeouts.responseMs - nowMs,
+    another: plan.cluster.endpoints.length > state.tried.length,
+  }, context.random());
+  if (decision.kind === "stop") throw error;
+  if (!plan.cluster.budget.withdraw(policy.retry, nowMs)) {
+    context.count(state.block, slot.retriesDenied);
+    throw error;
+  }
+  context.count(state.block, slot.retries);
+  return decision.delayMs;
+}
+
+function isUpstreamFailure(error: MeshError): boolean {
+  return error.code === "connect_refused" || error.code === "connect_timeout" ||
+    error.code === "reset" || error.code === "response_timeout";
+}
+
+/** An endpoint that cannot be reached is passed over until control has found it well again. */
+function noteFailure(
+  client: Client,
+  plan: ExchangePlan,
+  { endpoint, error }: { endpoint: EndpointState<Upstream>; error: MeshError },
+): void {
+  if (error.code !== "connect_refused" && error.code !== "connect_timeout") return;
+  const { context } = client;
+  const nowMs = context.net.now();
+  if (endpoint.ejectedUntil > nowMs || plan.scope === "local") return;
+  endpoint.eject(nowMs, context.policy.ejectMs);
+  context.counters[threadSlot.endpointsEjected]! += 1;
+  if (plan.scope !== "service") return;
+  const { host, port } = endpoint.snapshot;
+  context.directory.suspect(plan.cluster.service, { host, port, reason: error.code });
+}
+
+function clientGone(endpoint: string): MeshError {
+  return new MeshError("client_gone", "the client went away before its answer", {
+    reachedUpstream: true,
+    endpoint,
+  });
+}
+
+/** One attempt on a pooled connection or a new one. Errors: MeshError. */
+async function attempt(client: Client, endpoint: EndpointState<Upstream>): Promise<void> {
+  const { context, exchange: state } = client;
+  state.attempts++;
+  state.endpoint = endpoint;
+  context.count(state.block, slot.attempts);
+  const pooled = endpoint.idle.take();
+  if (pooled === undefined) {
+    return await carry(client, await dialUpstream(context, endpoint));
+  }
+  try {
+    return await carry(client, pooled);
+  } catch (error) {
+    if (!diedInPool(client, pooled, error)) throw error;
+  }
+  // The connection had ended in the pool; a request that may be sent again goes out once more at once.
+  await state.upload?.stop();
+  state.upload = undefined;
+  context.count(state.block, slot.resends);
+  return await carry(client, await dialUpstream(context, endpoint));
+}
+
+function diedInPool(client: Client, upstream: Upstream, error: unknown): boolean {
+  const { exchange: state } = client;
+  return error instanceof MeshError && error.code === "reset" && !client.responding &&
+    !upstream.answered && state.replayable && (state.idempotent || !error.reachedUpstream);
+}
+
+/** Sends the request on a connection and sees its answer through. Errors: MeshError. */
+async function carry(client: Client, upstream: Upstream): Promise<void> {
+  let done = false;
+  try {
+    const sending = send(client, upstream);
+    if (sending !== undefined) await sending;
+    const reusable = await awaitAnswer(client, upstream);
+    done = true;
+    releaseUpstream(client.context, upstream, reusable);
+  } finally {
+    if (!done) upstream.socket.close();
+  }
+}
+
+/** Sends head and kept body, and starts the rest of the body on its way. Errors: MeshError reset. */
+function send(client: Client, upstream: Upstream): Promise<void> | undefined {
+  const writer = client.exchange.writer!;
+  client.awaiting = upstream.socket;
+  upstream.answered = false;
+  const sent = sendAll(upstream.socket, writer.bytes, {
+    from: 0,
+    to: writer.length,
+    idleMs: client.context.policy.timeouts.bodyIdleMs,
+  });
+  if (sent === false) throw closedEarly(upstream, false);
+  if (sent === true) return startUpload(client, upstream);
+  return sent.then((whole) => {
+    if (!whole) throw closedEarly(upstream, true);
+    return startUpload(client, upstream);
+  });
+}
+
+function startUpload(client: Client, upstream: Upstream): undefined {
+  const { context, exchange: state } = client;
+  if (state.bodyPending) state.upload = new Upload(client, upstream, state.body!);
+  else upstream.socket.expireAfter(context.policy.timeouts.responseMs);
+}
+
+/**
+ * Waits for the head of the answer and delivers it.
+ *
+ * Shape: whether the connection can be used again. Errors: MeshError.
+ */
+async function awaitAnswer(client: Client, upstream: Upstream): Promise<boolean> {
+  const { context, exchange: state } = client;
+  const { inbox, socket } = upstream;
+  const { limits, timeouts } = context.policy;
+  const endpoint = upstream.endpoint.key;
+  let uploadSeen = false;
+  for (;;) {
+    if (socket.readReady || inbox.length > 0) {
+      const count = socket.readReady ? inbox.fill() : WAIT;
+      if (inbox.length > 0) {
+        upstream.answered = true;
+        const parsed = parseAnswer(client, upstream);
+        if (parsed === "final") {
+          if (saysUnsent(client, upstream)) throw unsentByPeer(client, upstream);
+          return await deliver(client, upstream);
+        }
+        if (parsed === "interim") {
+          await forwardInterim(client, upstream);
+          continue;
+        }
+        if (inbox.length >= limits.headBytes) {
+          throw new MeshError(
+            "protocol_error",
+            `${endpoint} sent a head of more than ${limits.headBytes} bytes`,
+            {
+              reachedUpstream: true,
+              endpoint,
+            },
+          );
+        }
+      }
+      if (count === 0 || count === FAILED) throw closedEarly(upstream, true);
+      if (socket.readReady) continue;
+    }
+    if (state.upload?.end !== undefined && !uploadSeen) {
+      uploadSeen = true;
+      const failure = uploadFailure(state.upload.end, endpoint);
+      if (failure !== undefined) throw failure;
+      socket.expireAfter(timeouts.responseMs);
+      if (socket.readReady) continue;
+    }
+    await socket.readable();
+    if (client.socket.hungUp && client.gone()) throw clientGone(endpoint);
+    if (socket.timedOut) {
+      throw new MeshError(
+        "response_timeout",
+        `${endpoint} did not answer within ${timeouts.responseMs} ms`,
+        {
+          reachedUpstream: true,
+          endpoint,
+        },
+      );
+    }
+    if (socket.closed) throw closedEarly(upstream, true);
+  }
+}
+
+/** Shape: the parse result is in `context.response` unless more bytes are needed. Errors: MeshError protocol_error. */
+function parseAnswer(client: Client, { endpoint, inbox }: Upstream): "final" | "interim" | "more" {
+  const { context } = client;
+  const { limits } = context.policy;
+  try {
+    const end = context.response.parse(inbox.bytes, inbox.start, {
+      to: Math.min(inbox.end, inbox.start + limits.headBytes),
+      maxFields: limits.headFields,
+    });
+    if (end === 0) return "more";
+  } catch (error) {
+    if (!(error instanceof MalformedHead)) throw error;
+    throw new MeshError("protocol_error", `${endpoint.key} sent ${error.message}`, {
+      reachedUpstream: true,
+      endpoint: endpoint.key,
+    });
+  }
+  const { status } = context.response;
+  return status >= 200 || status === 101 ? "final" : "interim";
+}
+
+/** Whether the provider's sidecar says that its application never saw the request. */
+function saysUnsent(client: Client, { endpoint }: Upstream): boolean {
+  const { response } = client.context;
+  return endpoint.snapshot.mesher && response.status >= 500 && response.fields.has(kind.unsent);
+}
+
+function unsentByPeer(client: Client, upstream: Upstream): MeshError {
+  const { context } = client;
+  const { endpoint } = upstream;
+  const { status, fields } = context.response;
+  if (fields.has(kind.draining)) endpoint.drain(context.net.now());
+  return new MeshError(
+    "connect_refused",
+    `the sidecar at ${endpoint.key} could not reach its application`,
+    {
+      endpoint: endpoint.key,
+      status,
+    },
+  );
+}

@@ -1,0 +1,165 @@
+/** The consumer side: a request of the own application, to a service of the mesh or to a host outside. */
+import { MeshError } from "../../core/errors.ts";
+import { slot } from "../../plane/counters.ts";
+import { ascii, matchesAt } from "../http1/bytes.ts";
+import { kind } from "../http1/fields.ts";
+import type { RequestHead } from "../http1/request_head.ts";
+import type { Authority } from "../routing/authority.ts";
+import type { Client } from "./client.ts";
+import { connect } from "./connect.ts";
+import type { Route } from "./directory.ts";
+import { exchange, type ExchangePlan } from "./exchange.ts";
+import { sendAll } from "./send.ts";
+
+/** Where a request line points: whose it is, and which range is path and query. */
+interface Destination {
+  readonly authority: Authority<Route>;
+  readonly path: { readonly from: number; readonly to: number };
+  /** True when the target names the authority itself, which then overrules the Host field. */
+  readonly absolute: boolean;
+}
+
+/** Serves the request whose head was just parsed. Errors: MeshError. */
+export async function outbound(client: Client): Promise<void> {
+  const { context } = client;
+  const head = context.request;
+  client.exchange.begin(client);
+  if (isServerOptions(head, client)) return await answerOptions(client);
+  for (;;) {
+    const destination = findDestination(client, head);
+    const route = context.directory.known(destination.authority);
+    if (route === undefined) {
+      await context.directory.ask(destination.authority.host);
+      // Others have used the thread's parse result meanwhile.
+      if (client.socket.broken || client.tryHead() !== "head") {
+        throw new MeshError("client_gone", "the client went away before its answer");
+      }
+      continue;
+    }
+    if (head.isConnect) return await connect(client, { authority: destination.authority, route });
+    if (route.kind === "failed") {
+      client.exchange.routed(client, { block: 0, service: "" });
+      throw route.error;
+    }
+    client.exchange.routed(client, {
+      block: route.cluster.block,
+      service: route.cluster.service,
+    });
+    return await exchange(client, planFor(client, destination, route));
+  }
+}
+
+function planFor(
+  client: Client,
+  { absolute, authority, path }: Destination,
+  route: Exclude<Route, { kind: "failed" }>,
+): ExchangePlan {
+  const { plans, policy } = client.context;
+  const isService = route.kind === "cluster";
+  return {
+    cluster: route.cluster,
+    path,
+    scope: isService ? "service" : "outside",
+    request: {
+      fields: isService ? plans.toService : plans.toOutside,
+      plans,
+      host: absolute ? hostToWrite(client, authority.text) : "",
+      forwardedPort: authority.port,
+      forwardedFor: "",
+      maxHops: policy.limits.hops,
+    },
+  };
+}
+
+/** Empty when the caller's own Host line says the same and can stay where it stands. */
+function hostToWrite(client: Client, authority: string): string {
+  const { inbox } = client;
+  const { fields } = client.context.request;
+  const index = fields.find(kind.host);
+  if (index < 0) return authority;
+  const from = fields.valueFrom(index);
+  if (fields.valueTo(index) - from !== authority.length) return authority;
+  for (let at = 0; at < authority.length; at++) {
+    if (inbox.bytes[from + at] !== authority.charCodeAt(at)) return authority;
+  }
+  return "";
+}
+
+/** Source: RFC 9112 section 3.2 for the four forms of a request target. Errors: MeshError destination_invalid. */
+function findDestination(client: Client, head: RequestHead): Destination {
+  const { inbox } = client;
+  const { bytes } = inbox;
+  const { targetFrom, targetTo } = head;
+  if (head.isConnect) {
+    if (head.bodyLength !== 0) throw new MeshError("request_malformed", "a CONNECT with a body");
+    const authority = lookUp(client, targetFrom, targetTo);
+    if (authority.port === 0) throw invalid("a CONNECT target without a port");
+    return { authority, path: { from: targetTo, to: targetTo }, absolute: true };
+  }
+  for (let at = targetFrom; at < targetTo; at++) {
+    if (bytes[at] === 35) throw new MeshError("request_malformed", "a fragment in the target");
+  }
+  if (bytes[targetFrom] === 47 || (targetTo - targetFrom === 1 && bytes[targetFrom] === 42)) {
+    return {
+      authority: originAuthority(client, head),
+      path: { from: targetFrom, to: targetTo },
+      absolute: false,
+    };
+  }
+  if (!matchesAt(bytes, targetFrom, "http://")) {
+    throw invalid(
+      matchesAt(bytes, targetFrom, "https://")
+        ? "an https:// target; https goes through CONNECT"
+        : "a target that is neither a path nor an http:// URL",
+    );
+  }
+  const from = targetFrom + 7;
+  let to = from;
+  while (to < targetTo && bytes[to] !== 47 && bytes[to] !== 63) to++;
+  return { authority: lookUp(client, from, to), path: { from: to, to: targetTo }, absolute: true };
+}
+
+function originAuthority(client: Client, head: RequestHead): Authority<Route> {
+  if (client.tunnelled !== undefined) {
+    const bytes = ascii(client.tunnelled);
+    return checked(client.context.directory.authorities.lookup(bytes, 0, bytes.length));
+  }
+  const index = head.fields.find(kind.host);
+  if (index < 0) throw invalid("no Host field and no absolute URL");
+  return lookUp(client, head.fields.valueFrom(index), head.fields.valueTo(index));
+}
+
+function lookUp(client: Client, from: number, to: number): Authority<Route> {
+  return checked(client.context.directory.authorities.lookup(client.inbox.bytes, from, to));
+}
+
+function checked(found: Authority<Route> | string): Authority<Route> {
+  if (typeof found === "string") throw invalid(found);
+  return found;
+}
+
+function invalid(what: string): MeshError {
+  return new MeshError("destination_invalid", `the request has ${what}`);
+}
+
+/** `OPTIONS *` asks the proxy itself. */
+function isServerOptions(head: RequestHead, client: Client): boolean {
+  return head.targetTo - head.targetFrom === 1 && client.inbox.bytes[head.targetFrom] === 42 &&
+    head.bodyLength === 0 && client.tunnelled === undefined;
+}
+
+const optionsAnswer = ascii("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+
+async function answerOptions(client: Client): Promise<void> {
+  const { context, exchange: state, inbox, socket } = client;
+  state.routed(client, { block: 0, service: "" });
+  inbox.consume(state.headBytes);
+  state.headBytes = 0;
+  context.count(state.block, slot.status + 1);
+  const sent = await sendAll(socket, optionsAnswer, {
+    from: 0,
+    to: optionsAnswer.length,
+    idleMs: context.policy.timeouts.bodyIdleMs,
+  });
+  if (!sent) throw new MeshError("client_gone", "the client went away before its answer");
+}

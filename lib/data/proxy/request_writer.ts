@@ -1,0 +1,180 @@
+/** Writes the head of a request as it goes upstream: unchanged ranges copied, the few other fields written anew. */
+import { MeshError } from "../../core/errors.ts";
+import { ascii, decimal, latin1, type Writer } from "../http1/bytes.ts";
+import { type Fields, kind } from "../http1/fields.ts";
+import type { RequestHead } from "../http1/request_head.ts";
+import { drop, type FieldPlan, type FieldPlans } from "./field_plan.ts";
+
+const httpVersion = ascii(" HTTP/1.1\r\n");
+const hostName = ascii("Host: ");
+const crlf = ascii("\r\n");
+const connectionUpgrade = ascii("Connection: Upgrade\r\n");
+const connectionTe = ascii("TE: trailers\r\nConnection: TE\r\n");
+const slash = ascii("/");
+const star = ascii("*");
+
+export interface RequestPlan {
+  readonly fields: FieldPlan;
+  readonly plans: FieldPlans;
+  /** Host field to write instead of the caller's; empty to leave the caller's where it stands. */
+  readonly host: string;
+  /** Port that the caller named, for the provider's sidecar; 0 for none. */
+  readonly forwardedPort: number;
+  /** Peer of an inbound connection, for the application; empty on the way out. */
+  readonly forwardedFor: string;
+  readonly maxHops: number;
+}
+
+/**
+ * Composes the upstream head of the request in `bytes`.
+ *
+ * Errors: MeshError loop_detected when the request has gone through too many sidecars.
+ */
+export function writeRequestHead(
+  writer: Writer,
+  bytes: Uint8Array,
+  { head, plan, path }: {
+    head: RequestHead;
+    plan: RequestPlan;
+    path: { readonly from: number; readonly to: number };
+  },
+): void {
+  const { fields } = head;
+  writer.range(bytes, head.methodFrom, head.methodTo);
+  writer.byte(32);
+  writePath(writer, bytes, { head, path });
+  writer.all(httpVersion);
+  if (plan.host !== "") {
+    writer.all(hostName);
+    writer.text(plan.host);
+    writer.all(crlf);
+  }
+  copyFields(writer, bytes, { fields, plan });
+  if (fields.connectionUpgrade && fields.has(kind.upgrade)) {
+    copyKind(writer, bytes, { fields, which: kind.upgrade });
+    writer.all(connectionUpgrade);
+  } else if (fields.teTrailers) {
+    writer.all(connectionTe);
+  }
+  if (plan.fields.mesh) writeMeshFields(writer, bytes, { fields, plan });
+  else if (plan.forwardedFor !== "") writeForwarded(writer, bytes, { fields, plan });
+  if (plan.plans.via !== undefined) writer.all(plan.plans.via);
+  writer.all(crlf);
+}
+
+/** An absolute target without a path is `/`, or `*` for OPTIONS. Source: RFC 9112 sections 3.2.1 and 3.2.4. */
+function writePath(
+  writer: Writer,
+  bytes: Uint8Array,
+  { head, path }: { head: RequestHead; path: { readonly from: number; readonly to: number } },
+): void {
+  if (path.to === path.from) {
+    const isOptions = head.methodTo - head.methodFrom === 7 && bytes[head.methodFrom] === 79;
+    writer.all(isOptions ? star : slash);
+    return;
+  }
+  if (bytes[path.from] === 63) writer.byte(47);
+  writer.range(bytes, path.from, path.to);
+}
+
+function copyFields(
+  writer: Writer,
+  bytes: Uint8Array,
+  { fields, plan }: { fields: Fields; plan: RequestPlan },
+): void {
+  const { byKind } = plan.fields;
+  let runFrom = -1;
+  for (let index = 0; index < fields.count; index++) {
+    const which = fields.kindOf(index);
+    const dropped = byKind[which] === drop ||
+      (which === kind.host && plan.host !== "") ||
+      (which === kind.forwardedPort && plan.forwardedPort !== 0) ||
+      (which === kind.cseContext && plan.fields.mesh && plan.plans.service !== undefined) ||
+      (plan.forwardedFor !== "" && which === kind.forwardedFor);
+    if (dropped) {
+      if (runFrom >= 0) writer.range(bytes, runFrom, fields.nameFrom(index));
+      runFrom = -1;
+    } else if (runFrom < 0) {
+      runFrom = fields.nameFrom(index);
+    }
+  }
+  if (runFrom >= 0) writer.range(bytes, runFrom, fields.lineTo(fields.count - 1));
+}
+
+function copyKind(
+  writer: Writer,
+  bytes: Uint8Array,
+  { fields, which }: { fields: Fields; which: number },
+): void {
+  for (let index = 0; index < fields.count; index++) {
+    if (fields.kindOf(index) === which) {
+      writer.range(bytes, fields.nameFrom(index), fields.lineTo(index));
+    }
+  }
+}
+
+function writeMeshFields(
+  writer: Writer,
+  bytes: Uint8Array,
+  { fields, plan }: { fields: Fields; plan: RequestPlan },
+): void {
+  const { plans } = plan;
+  if (plans.context !== undefined) {
+    const index = fields.find(kind.cseContext);
+    if (index < 0) writer.all(plans.context);
+    else {writer.all(
+        mergedContext(latin1(bytes, fields.valueFrom(index), fields.valueTo(index)), plans),
+      );}
+  }
+  if (plan.forwardedPort !== 0) writer.text(`X-Forwarded-Port: ${plan.forwardedPort}\r\n`);
+  const hopsIndex = fields.find(kind.hops);
+  const hops = hopsIndex < 0
+    ? 0
+    : Math.max(0, decimal(bytes, fields.valueFrom(hopsIndex), fields.valueTo(hopsIndex)));
+  if (hops >= plan.maxHops) {
+    throw new MeshError("loop_detected", `the request has gone through ${hops} sidecars already`);
+  }
+  writer.text(`x-mesher-hops: ${hops + 1}\r\n`);
+}
+
+/** The caller's own context with this service as source; a context that is no JSON object is replaced. */
+function mergedContext(text: string, plans: FieldPlans): Uint8Array {
+  try {
+    const context: unknown = JSON.parse(text);
+    if (typeof context === "object" && context !== null && !Array.isArray(context)) {
+      const merged = { ...context, "x-cse-src-microservice": plans.service };
+      // The text was read byte by byte as latin-1, so UTF-8 sequences go out as they came in.
+      return Uint8Array.from(
+        `x-cse-context: ${JSON.stringify(merged)}\r\n`,
+        (char) => char.charCodeAt(0),
+      );
+    }
+  } catch {
+    // Not JSON: readers would take it for an empty caller, so it is replaced.
+  }
+  return plans.context!;
+}
+
+/** What the application may want to know of the way its request came. */
+function writeForwarded(
+  writer: Writer,
+  bytes: Uint8Array,
+  { fields, plan }: { fields: Fields; plan: RequestPlan },
+): void {
+  writer.text("X-Forwarded-For: ");
+  for (let index = 0; index < fields.count; index++) {
+    if (fields.kindOf(index) !== kind.forwardedFor) continue;
+    writer.range(bytes, fields.valueFrom(index), fields.valueTo(index));
+    writer.text(", ");
+  }
+  writer.text(`${plan.forwardedFor}\r\n`);
+  if (!fields.has(kind.forwardedHost)) {
+    const host = fields.find(kind.host);
+    if (host >= 0) {
+      writer.text("X-Forwarded-Host: ");
+      writer.range(bytes, fields.valueFrom(host), fields.valueTo(host));
+      writer.all(crlf);
+    }
+  }
+  if (!fields.has(kind.forwardedProto)) writer.text("X-Forwarded-Proto: http\r\n");
+}

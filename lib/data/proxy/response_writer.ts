@@ -1,0 +1,67 @@
+/** Writes the head of a response as it goes back to the client. */
+import { ascii, type Writer } from "../http1/bytes.ts";
+import { kind } from "../http1/fields.ts";
+import type { ResponseHead } from "../http1/response_head.ts";
+import type { BodyCoding } from "./body.ts";
+import { drop, type FieldPlan } from "./field_plan.ts";
+
+const httpVersion = ascii("HTTP/1.1 ");
+const crlf = ascii("\r\n");
+const connectionClose = ascii("Connection: close\r\n");
+const connectionKeepAlive = ascii("Connection: keep-alive\r\n");
+const connectionUpgrade = ascii("Connection: Upgrade\r\n");
+const chunkedField = ascii("Transfer-Encoding: chunked\r\n");
+const drainingField = ascii("x-mesher-draining: 1\r\n");
+
+export interface ResponsePlan {
+  readonly fields: FieldPlan;
+  readonly coding: BodyCoding;
+  /** What to tell the client of its connection; none says nothing. */
+  readonly connection: "close" | "keep-alive" | "none";
+  readonly draining: boolean;
+  readonly via: Uint8Array | undefined;
+  readonly requestWasHead: boolean;
+}
+
+/** Composes the client's head of the response in `bytes`. */
+export function writeResponseHead(
+  writer: Writer,
+  bytes: Uint8Array,
+  { head, plan }: { head: ResponseHead; plan: ResponsePlan },
+): void {
+  const { fields, status } = head;
+  writer.all(httpVersion);
+  // Status and reason as they came; "HTTP/1.x " is nine bytes.
+  writer.range(bytes, head.reasonFrom - 3, head.reasonTo);
+  if (head.reasonTo === head.reasonFrom) writer.byte(32);
+  writer.all(crlf);
+  const bodyless = status < 200 || status === 204;
+  const { byKind } = plan.fields;
+  let runFrom = -1;
+  for (let index = 0; index < fields.count; index++) {
+    const which = fields.kindOf(index);
+    const dropped = (byKind[which] === drop && !(which === kind.upgrade && keepsUpgrade(status))) ||
+      // Neither may stand on an answer that has no body by definition, RFC 9110 section 8.6.
+      (bodyless && (which === kind.transferEncoding || which === kind.contentLength)) ||
+      (which === kind.transferEncoding && (plan.coding === "decode" || status === 304));
+    if (dropped) {
+      if (runFrom >= 0) writer.range(bytes, runFrom, fields.nameFrom(index));
+      runFrom = -1;
+    } else if (runFrom < 0) {
+      runFrom = fields.nameFrom(index);
+    }
+  }
+  if (runFrom >= 0) writer.range(bytes, runFrom, fields.lineTo(fields.count - 1));
+  if (plan.coding === "encode") writer.all(chunkedField);
+  if (status === 101) writer.all(connectionUpgrade);
+  else if (plan.connection === "close") writer.all(connectionClose);
+  else if (plan.connection === "keep-alive") writer.all(connectionKeepAlive);
+  if (plan.draining) writer.all(drainingField);
+  if (plan.via !== undefined) writer.all(plan.via);
+  writer.all(crlf);
+}
+
+/** 426 names in Upgrade what it wants, RFC 9110 section 15.5.22. */
+function keepsUpgrade(status: number): boolean {
+  return status === 101 || status === 426;
+}

@@ -1,0 +1,57 @@
+/** A connection to an endpoint with the bytes that arrived on it. */
+import { MeshError } from "../../core/errors.ts";
+import { threadSlot } from "../../plane/counters.ts";
+import type { EndpointState } from "../cluster/endpoint.ts";
+import { Inbox } from "../http1/inbox.ts";
+import type { Poolable } from "../net/pool.ts";
+import type { Socket } from "../net/socket.ts";
+import type { DataContext } from "./context.ts";
+
+export class Upstream implements Poolable {
+  readonly socket: Socket;
+  readonly inbox: Inbox;
+  readonly endpoint: EndpointState<Upstream>;
+  /** Whether any byte of an answer to the present request has come. */
+  answered = false;
+
+  constructor(socket: Socket, inbox: Inbox, endpoint: EndpointState<Upstream>) {
+    this.socket = socket;
+    this.inbox = inbox;
+    this.endpoint = endpoint;
+  }
+}
+
+/** Connects to an endpoint. Errors: MeshError connect_refused, connect_timeout; the endpoint is passed over then. */
+export async function dialUpstream(
+  context: DataContext,
+  endpoint: EndpointState<Upstream>,
+): Promise<Upstream> {
+  context.counters[threadSlot.upstreamsDialled]! += 1;
+  const { connectMs } = context.policy.timeouts;
+  const socket = await context.net.dial(endpoint.address, connectMs);
+  return new Upstream(socket, new Inbox(socket, context.scratch), endpoint);
+}
+
+/** Keeps a connection for the next request, or closes it where it is of no more use. */
+export function releaseUpstream(context: DataContext, upstream: Upstream, reusable: boolean): void {
+  const { endpoint, socket } = upstream;
+  const nowMs = context.net.now();
+  if (
+    !reusable || upstream.inbox.length > 0 || socket.hungUp || endpoint.retired ||
+    endpoint.drainingUntil > nowMs || endpoint.ejectedUntil > nowMs
+  ) {
+    socket.close();
+    return;
+  }
+  endpoint.idle.put(upstream, context.policy.timeouts.poolIdleMs);
+}
+
+/** The failure of a connection that ended before it had answered. */
+export function closedEarly(upstream: Upstream, reachedUpstream: boolean): MeshError {
+  const endpoint = upstream.endpoint.key;
+  const how = upstream.socket.failure || "closed";
+  return new MeshError("reset", `${endpoint} ended the connection before its answer (${how})`, {
+    reachedUpstream,
+    endpoint,
+  });
+}

@@ -1,0 +1,418 @@
+/**
+ * All calls into the C library: one small file of typed functions, each with its arguments checked.
+ *
+ * A wrong length here is memory corruption, so nothing outside this file calls a foreign function. Only the loop of
+ * a data thread and the supervisor that shares descriptors with it use it. Linux only; elsewhere `openLibc` answers
+ * undefined and the portable sockets take over.
+ */
+import type { Address } from "../core/address.ts";
+
+const symbols = {
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  bind: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  listen: { parameters: ["i32", "i32"], result: "i32" },
+  accept4: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
+  connect: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "i32"], result: "i32" },
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
+  recv: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
+  send: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
+  shutdown: { parameters: ["i32", "i32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+  pipe2: { parameters: ["buffer", "i32"], result: "i32" },
+  fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  splice: { parameters: ["i32", "buffer", "i32", "buffer", "i32", "u32"], result: "i32" },
+  eventfd: { parameters: ["u32", "i32"], result: "i32" },
+  read: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  write: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  epoll_create1: { parameters: ["i32"], result: "i32" },
+  epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+  epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
+  __errno_location: { parameters: [], result: "pointer" },
+} as const;
+
+/** Error numbers of Linux that decisions are made on. */
+export const errno = {
+  EINTR: 4,
+  EAGAIN: 11,
+  ENFILE: 23,
+  EMFILE: 24,
+  EPIPE: 32,
+  ENETUNREACH: 101,
+  ECONNABORTED: 103,
+  ECONNRESET: 104,
+  ETIMEDOUT: 110,
+  ECONNREFUSED: 111,
+  EHOSTUNREACH: 113,
+  EINPROGRESS: 115,
+  EADDRINUSE: 98,
+  EADDRNOTAVAIL: 99,
+  EACCES: 13,
+  ENOBUFS: 105,
+  ENOMEM: 12,
+} as const;
+
+export const epollEvent = {
+  IN: 0x1,
+  OUT: 0x4,
+  ERR: 0x8,
+  HUP: 0x10,
+  RDHUP: 0x2000,
+  EXCLUSIVE: 0x10000000,
+  ET: 0x80000000,
+} as const;
+
+const AF_UNIX = 1, AF_INET = 2, AF_INET6 = 10;
+const SOCK_STREAM = 1, SOCK_NONBLOCK = 0o4000, SOCK_CLOEXEC = 0o2000000;
+const SOL_SOCKET = 1, SO_REUSEADDR = 2, SO_ERROR = 4, SO_KEEPALIVE = 9, SO_LINGER = 13;
+const IPPROTO_TCP = 6, TCP_NODELAY = 1, TCP_KEEPIDLE = 4, TCP_KEEPINTVL = 5, TCP_KEEPCNT = 6;
+const IPPROTO_IPV6 = 41, IPV6_V6ONLY = 26;
+const MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000, MSG_PEEK = 2;
+const F_SETPIPE_SZ = 1031;
+const SPLICE_F_MOVE = 1, SPLICE_F_NONBLOCK = 2;
+
+/** Where one entry of epoll_wait's answer lies: the kernel packs it on x86-64 only. */
+const epollLayout = Deno.build.arch === "x86_64" ? { size: 12, data: 4 } : { size: 16, data: 8 };
+
+/** One answer of epoll_wait, read entry by entry. */
+export class EpollEvents {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly capacity: number;
+  readonly #view: DataView;
+
+  constructor(capacity: number) {
+    this.capacity = capacity;
+    this.bytes = new Uint8Array(capacity * epollLayout.size);
+    this.#view = new DataView(this.bytes.buffer);
+  }
+
+  events(index: number): number {
+    return this.#view.getUint32(index * epollLayout.size, true);
+  }
+
+  fd(index: number): number {
+    return this.#view.getInt32(index * epollLayout.size + epollLayout.data, true);
+  }
+
+  generation(index: number): number {
+    return this.#view.getInt32(index * epollLayout.size + epollLayout.data + 4, true);
+  }
+}
+
+/** A socket address in the form the kernel takes, made once per endpoint. */
+export interface SocketAddress {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly family: number;
+}
+
+/**
+ * Encodes an address with an IP literal or a path.
+ *
+ * Errors: RangeError when the host is no IP literal or the path is too long; names have to be resolved before.
+ */
+export function encodeAddress(address: Address): SocketAddress {
+  if ("path" in address) {
+    const path = new TextEncoder().encode(address.path);
+    if (path.length > 107) throw new RangeError(`the socket path ${address.path} is too long`);
+    const bytes = new Uint8Array(2 + path.length + 1);
+    bytes[0] = AF_UNIX;
+    bytes.set(path, 2);
+    return { bytes, family: AF_UNIX };
+  }
+  if (address.host.includes(":")) {
+    const bytes = new Uint8Array(28);
+    const view = new DataView(bytes.buffer);
+    view.setUint16(0, AF_INET6, true);
+    view.setUint16(2, address.port);
+    bytes.set(parseIpv6(address.host), 8);
+    return { bytes, family: AF_INET6 };
+  }
+  const parts = address.host.split(".").map(Number);
+  if (parts.length !== 4 || parts.some((part) => !(part >= 0 && part < 256))) {
+    throw new RangeError(`${address.host} is not an IP address`);
+  }
+  const bytes = new Uint8Array(16);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, AF_INET, true);
+  view.setUint16(2, address.port);
+  bytes.set(parts, 4);
+  return { bytes, family: AF_INET };
+}
+
+function parseIpv6(text: string): Uint8Array {
+  // A trailing dotted IPv4 part stands for the last two groups.
+  const dotted = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(text);
+  const plain = dotted
+    ? dotted[1] + ((Number(dotted[2]) << 8) | Number(dotted[3])).toString(16) + ":" +
+      ((Number(dotted[4]) << 8) | Number(dotted[5])).toString(16)
+    : text;
+  const halves = plain.split("::");
+  const head = halves[0] ? halves[0].split(":") : [];
+  const tail = halves[1] ? halves[1].split(":") : [];
+  const zeros = 8 - head.length - tail.length;
+  if (halves.length > 2 || zeros < 0 || (halves.length === 1 && zeros !== 0)) {
+    throw new RangeError(`${text} is not an IPv6 address`);
+  }
+  const groups = [...head, ...Array<string>(zeros).fill("0"), ...tail];
+  const bytes = new Uint8Array(16);
+  groups.forEach((group, index) => {
+    if (!/^[0-9a-fA-F]{1,4}$/.test(group)) throw new RangeError(`${text} is not an IPv6 address`);
+    const value = parseInt(group, 16);
+    bytes[index * 2] = value >> 8;
+    bytes[index * 2 + 1] = value & 255;
+  });
+  return bytes;
+}
+
+function decodeAddress(bytes: Uint8Array): Address {
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const family = view.getUint16(0, true);
+  if (family === AF_INET) return { host: bytes.slice(4, 8).join("."), port: view.getUint16(2) };
+  if (family === AF_INET6) {
+    const mapped = bytes.slice(8, 20).every((byte, i) => byte === (i < 10 ? 0 : 255));
+    if (mapped) return { host: bytes.slice(20, 24).join("."), port: view.getUint16(2) };
+    const groups = Array.from({ length: 8 }, (_, i) => view.getUint16(8 + i * 2).toString(16));
+    const host = groups.join(":").replace(/(?:^|:)(?:0(?::|$)){2,}/, "::");
+    return { host, port: view.getUint16(2) };
+  }
+  const end = bytes.indexOf(0, 2);
+  return { path: new TextDecoder().decode(bytes.subarray(2, end < 0 ? undefined : end)) };
+}
+
+function checkRange(buffer: Uint8Array, from: number, to: number): void {
+  if (!(from >= 0 && from <= to && to <= buffer.length)) {
+    throw new RangeError(`bytes ${from} to ${to} of a buffer of ${buffer.length}`);
+  }
+}
+
+/**
+ * The C library as this program uses it.
+ *
+ * Shape: functions that can fail answer a negative error number, never -1 alone.
+ */
+export class Libc {
+  readonly #c: Deno.DynamicLibrary<typeof symbols>["symbols"];
+  readonly #errno: Int32Array;
+  readonly #event = new Uint8Array(16);
+  readonly #eventView = new DataView(this.#event.buffer);
+  readonly #int = new Int32Array(1);
+  readonly #intBytes = new Uint8Array(this.#int.buffer);
+  readonly #length = new Int32Array(1);
+  readonly #lengthBytes = new Uint8Array(this.#length.buffer);
+  readonly #eight = new Uint8Array(8);
+  readonly #accepted = new Uint8Array(128);
+
+  constructor(library: Deno.DynamicLibrary<typeof symbols>) {
+    this.#c = library.symbols;
+    // errno is the thread's own memory, so every thread has to open its own Libc.
+    const location = this.#c.__errno_location();
+    if (location === null) throw new Error("the C library has no errno");
+    this.#errno = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(location, 4));
+  }
+
+  #result(value: number): number {
+    return value < 0 ? -this.#errno[0]! : value;
+  }
+
+  /** Opens a listening socket that does not block. Negative: error number. */
+  listenTcp(address: Address, backlog = 4096): number {
+    const socketAddress = encodeAddress(address);
+    const fd = this.#socket(socketAddress.family);
+    if (fd < 0) return fd;
+    this.#setInt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    // "::" takes both families where the system allows it.
+    if (socketAddress.family === AF_INET6) this.#setInt(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+    const { bytes } = socketAddress;
+    let result = this.#result(this.#c.bind(fd, bytes, bytes.length));
+    if (result >= 0) result = this.#result(this.#c.listen(fd, backlog));
+    if (result < 0) {
+      this.close(fd);
+      return result;
+    }
+    return fd;
+  }
+
+  /** The address a socket is bound to; port 0 has become a real one. */
+  localAddress(fd: number): Address {
+    this.#length[0] = this.#accepted.length;
+    this.#c.getsockname(fd, this.#accepted, this.#lengthBytes);
+    return decodeAddress(this.#accepted);
+  }
+
+  /** Accepts one connection that does not block, with Nagle off. Negative: error number. */
+  accept(listener: number): number {
+    this.#length[0] = this.#accepted.length;
+    const fd = this.#result(
+      this.#c.accept4(listener, this.#accepted, this.#lengthBytes, SOCK_NONBLOCK | SOCK_CLOEXEC),
+    );
+    if (fd >= 0) this.#setInt(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    return fd;
+  }
+
+  /** Host of the connection that `accept` returned last; `unix` for a unix socket. */
+  acceptedHost(): string {
+    const address = decodeAddress(this.#accepted);
+    return "path" in address ? "unix" : address.host;
+  }
+
+  #socket(family: number): number {
+    return this.#result(this.#c.socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  }
+
+  /**
+   * Starts a connection. The socket becomes writable when it stands or failed; `socketError` then tells which.
+   *
+   * Shape: the new descriptor, or a negative error number when it failed at once.
+   */
+  connect(address: SocketAddress): number {
+    const fd = this.#socket(address.family);
+    if (fd < 0) return fd;
+    if (address.family !== AF_UNIX) {
+      this.#setInt(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+      // A peer that vanished without a word is noticed after about a minute of silence.
+      this.#setInt(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+      this.#setInt(fd, IPPROTO_TCP, TCP_KEEPIDLE, 30);
+      this.#setInt(fd, IPPROTO_TCP, TCP_KEEPINTVL, 10);
+      this.#setInt(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
+    }
+    const result = this.#result(this.#c.connect(fd, address.bytes, address.bytes.length));
+    if (result < 0 && result !== -errno.EINPROGRESS && result !== -errno.EINTR) {
+      this.close(fd);
+      return result;
+    }
+    return fd;
+  }
+
+  /** The pending error of a socket, 0 for none. */
+  socketError(fd: number): number {
+    this.#length[0] = 4;
+    this.#int[0] = 0;
+    this.#c.getsockopt(fd, SOL_SOCKET, SO_ERROR, this.#intBytes, this.#lengthBytes);
+    return this.#int[0]!;
+  }
+
+  #setInt(fd: number, level: number, option: number, value: number): void {
+    this.#int[0] = value;
+    this.#c.setsockopt(fd, level, option, this.#intBytes, 4);
+  }
+
+  /** Makes the next close send a reset and drop what was not sent. */
+  resetOnClose(fd: number): void {
+    this.#eight.set([1, 0, 0, 0, 0, 0, 0, 0]);
+    this.#c.setsockopt(fd, SOL_SOCKET, SO_LINGER, this.#eight, 8);
+  }
+
+  /** Bytes read into `buffer[from..to)`, 0 at the end of the stream, negative error number. */
+  recv(fd: number, buffer: Uint8Array<ArrayBuffer>, from: number, to: number): number {
+    checkRange(buffer, from, to);
+    const view = from === 0 ? buffer : buffer.subarray(from, to);
+    return this.#result(this.#c.recv(fd, view, to - from, MSG_DONTWAIT));
+  }
+
+  /** Whether bytes wait (1), the stream has ended (0), or a negative error number. Consumes nothing. */
+  peek(fd: number): number {
+    return this.#result(this.#c.recv(fd, this.#eight, 1, MSG_DONTWAIT | MSG_PEEK));
+  }
+
+  /** Bytes taken from `buffer[from..to)`, negative error number. */
+  send(fd: number, buffer: Uint8Array<ArrayBuffer>, from: number, to: number): number {
+    checkRange(buffer, from, to);
+    const view = from === 0 ? buffer : buffer.subarray(from, to);
+    return this.#result(this.#c.send(fd, view, to - from, MSG_DONTWAIT | MSG_NOSIGNAL));
+  }
+
+  shutdownWrite(fd: number): void {
+    this.#c.shutdown(fd, 1);
+  }
+
+  close(fd: number): void {
+    if (fd >= 0) this.#c.close(fd);
+  }
+
+  /** A pipe that holds about `bytes`. Undefined when no descriptors are left. */
+  pipe(bytes: number): { readonly readFd: number; readonly writeFd: number } | undefined {
+    if (this.#c.pipe2(this.#eight, SOCK_NONBLOCK | SOCK_CLOEXEC) < 0) return undefined;
+    const view = new DataView(this.#eight.buffer);
+    const readFd = view.getInt32(0, true), writeFd = view.getInt32(4, true);
+    // Refused beyond the user's limit on pipe memory; the default size then has to do.
+    this.#c.fcntl(writeFd, F_SETPIPE_SZ, bytes);
+    return { readFd, writeFd };
+  }
+
+  /** Bytes moved inside the kernel, 0 at the end of the stream, negative error number. */
+  splice(fromFd: number, toFd: number, maxBytes: number): number {
+    return this.#result(
+      this.#c.splice(fromFd, null, toFd, null, maxBytes, SPLICE_F_MOVE | SPLICE_F_NONBLOCK),
+    );
+  }
+
+  /** A counter that ends epoll_wait when written. */
+  eventFd(): number {
+    return this.#result(this.#c.eventfd(0, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  }
+
+  /** Adds one to an eventfd. */
+  signal(eventFd: number): void {
+    this.#eight.set([1, 0, 0, 0, 0, 0, 0, 0]);
+    this.#c.write(eventFd, this.#eight, 8);
+  }
+
+  /** Sets an eventfd back to zero. */
+  clear(eventFd: number): void {
+    this.#c.read(eventFd, this.#eight, 8);
+  }
+
+  epollCreate(): number {
+    return this.#result(this.#c.epoll_create1(SOCK_CLOEXEC));
+  }
+
+  /** Adds a descriptor; `generation` comes back with its events. Negative: error number. */
+  epollAdd(epoll: number, fd: number, events: number, generation: number): number {
+    this.#eventView.setUint32(0, events >>> 0, true);
+    this.#eventView.setInt32(epollLayout.data, fd, true);
+    this.#eventView.setInt32(epollLayout.data + 4, generation, true);
+    return this.#result(this.#c.epoll_ctl(epoll, 1, fd, this.#event));
+  }
+
+  epollRemove(epoll: number, fd: number): void {
+    this.#c.epoll_ctl(epoll, 2, fd, this.#event);
+  }
+
+  /** Number of entries in `events`; 0 after `timeoutMs` (-1: no limit); negative error number. */
+  epollWait(epoll: number, events: EpollEvents, timeoutMs: number): number {
+    return this.#result(this.#c.epoll_wait(epoll, events.bytes, events.capacity, timeoutMs));
+  }
+}
+
+/**
+ * Opens the C library for the calling thread. Every thread opens its own, since errno is per thread.
+ *
+ * Errors: none; undefined off Linux, with another C library, or without the permission for foreign functions.
+ */
+export function openLibc(): Libc | undefined {
+  if (Deno.build.os !== "linux") return undefined;
+  try {
+    return new Libc(Deno.dlopen("libc.so.6", symbols));
+  } catch {
+    // No such library (musl) or no permission: both mean that the portable sockets have to do.
+    return undefined;
+  }
+}
+
+/** The system's words for an error number of `listenTcp`. */
+export function listenProblem(code: number): string {
+  switch (-code) {
+    case errno.EADDRINUSE:
+      return "the address is in use by another program";
+    case errno.EADDRNOTAVAIL:
+      return "the address is not one of this host";
+    case errno.EACCES:
+      return "not permitted (ports below 1024 need a privilege)";
+    case errno.EMFILE:
+    case errno.ENFILE:
+      return "no file descriptors are left";
+    default:
+      return `system error ${-code}`;
+  }
+}

@@ -1,0 +1,51 @@
+import { assert, assertEquals } from "@test/assert";
+import { leafPaths } from "../../../lib/config/paths.ts";
+import { restartPaths } from "../../../lib/config/diff.ts";
+import { load, loadGood } from "./support.ts";
+
+const text = await Deno.readTextFile(new URL("../../../config/mesher.yaml", import.meta.url));
+const uncommented = text.replace(/^#(?=\S)/gm, "");
+
+Deno.test("config/mesher.yaml as it is gives exactly the defaults", async () => {
+  assertEquals(await loadGood({ file: text }), await loadGood({}));
+});
+
+Deno.test("config/mesher.yaml with its optional keys uncommented names every key there is", async () => {
+  const result = await load({ file: uncommented, env: { MESHER_PORTS: "rest:8080" } });
+  assert.ok(result.ok, JSON.stringify(result));
+  const unnamed = leafPaths.filter((path) => result.sources[path]?.kind === "default");
+  assertEquals(unnamed, []);
+});
+
+Deno.test("config/mesher.yaml sets every key without a default only in a comment", async () => {
+  const result = await load({ file: text });
+  assert.ok(result.ok);
+  const optional = leafPaths.filter((path) => result.sources[path]?.kind === "default");
+  assertEquals(
+    [...optional].sort(),
+    ["admin_token", "advertise", "hostname", "region", "service", "state_dir", "zone"],
+  );
+});
+
+Deno.test("config/mesher.yaml marks exactly the keys that need a restart", () => {
+  const marked: string[] = [];
+  let block = "";
+  let group = "";
+  let afterKey = false;
+  for (const line of text.split("\n")) {
+    if (/^\s*# /.test(line)) {
+      block = afterKey ? line : block + line;
+      afterKey = false;
+      continue;
+    }
+    const key = /^#?( *)([a-z_]+):( ?)/.exec(line);
+    if (!key) {
+      block = "";
+      continue;
+    }
+    if (line.endsWith(":")) group = `${key[2]}.`;
+    else if (block.includes("[restart]")) marked.push(key[1] === "" ? key[2]! : group + key[2]);
+    afterKey = true;
+  }
+  assertEquals(marked.sort(), [...restartPaths].sort());
+});
