@@ -65,7 +65,7 @@ export const layers: readonly Layer[] = [
 
   { path: "lib/platform/", mayImport: shared, packages: ["node:"], mayUseDeno: true },
   { path: "lib/cli/", mayImport: all },
-  { path: "lib/app.ts", mayImport: all },
+  { path: "lib/app/", mayImport: all, packages: ["@std/yaml"] },
   { path: "main.ts", mayImport: all, mayUseDeno: true },
 ];
 

@@ -77,7 +77,7 @@ export function countOrAuto(range: { readonly min: number; readonly max: number 
         : number;
     },
     write: (number) => number,
-  }).prefault("auto");
+  }).prefault(1);
 }
 
 export function oneOf<const Choice extends string>(

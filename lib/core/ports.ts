@@ -1,4 +1,5 @@
 /** The injected effects: what pure code and loops take as their last argument instead of reaching for globals. */
+import type { Address } from "./address.ts";
 
 export interface Clock {
   /** Monotonic. Units: milliseconds from an arbitrary start; never jumps with the wall clock. */
@@ -33,4 +34,23 @@ export interface Files {
   replace(path: string, text: string): Promise<void>;
   /** Moves a damaged file out of the way. */
   setAside(path: string, suffix: string): Promise<void>;
+}
+
+/** A server that mesher itself runs: admin, embedded registry. */
+export interface HttpServer {
+  /** Where it listens; port 0 has become a real one. */
+  readonly address: Address;
+  /** Stops accepting and ends open connections after they had a moment to finish. */
+  close(): Promise<void>;
+}
+
+/** Starts a server. Errors: AddressInUseError when the port is taken; what the system says otherwise. */
+export type ServeHttp = (
+  address: Address,
+  fetch: (request: Request) => Response | Promise<Response>,
+) => HttpServer;
+
+/** Somebody else listens there already. */
+export class AddressInUseError extends Error {
+  override readonly name = "AddressInUseError";
 }

@@ -5,7 +5,7 @@
  * a data thread and the supervisor that shares descriptors with it use it. Linux only; elsewhere `openLibc` answers
  * undefined and the portable sockets take over.
  */
-import type { Address } from "../core/address.ts";
+import { type Address, isIpv4 } from "../core/address.ts";
 
 const symbols = {
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
@@ -82,6 +82,7 @@ export class EpollEvents {
   readonly #view: DataView;
 
   constructor(capacity: number) {
+    checkInt(capacity, 1, 65536, "a number of events");
     this.capacity = capacity;
     this.bytes = new Uint8Array(capacity * epollLayout.size);
     this.#view = new DataView(this.bytes.buffer);
@@ -115,11 +116,15 @@ export function encodeAddress(address: Address): SocketAddress {
   if ("path" in address) {
     const path = new TextEncoder().encode(address.path);
     if (path.length > 107) throw new RangeError(`the socket path ${address.path} is too long`);
+    if (path.length === 0 || path.includes(0)) {
+      throw new RangeError("a socket path that is empty or has a zero byte in it");
+    }
     const bytes = new Uint8Array(2 + path.length + 1);
     bytes[0] = AF_UNIX;
     bytes.set(path, 2);
     return { bytes, family: AF_UNIX };
   }
+  checkInt(address.port, 0, 65535, "a port");
   if (address.host.includes(":")) {
     const bytes = new Uint8Array(28);
     const view = new DataView(bytes.buffer);
@@ -128,30 +133,28 @@ export function encodeAddress(address: Address): SocketAddress {
     bytes.set(parseIpv6(address.host), 8);
     return { bytes, family: AF_INET6 };
   }
-  const parts = address.host.split(".").map(Number);
-  if (parts.length !== 4 || parts.some((part) => !(part >= 0 && part < 256))) {
-    throw new RangeError(`${address.host} is not an IP address`);
-  }
+  if (!isIpv4(address.host)) throw new RangeError(`${address.host} is not an IP address`);
   const bytes = new Uint8Array(16);
   const view = new DataView(bytes.buffer);
   view.setUint16(0, AF_INET, true);
   view.setUint16(2, address.port);
-  bytes.set(parts, 4);
+  bytes.set(address.host.split(".").map(Number), 4);
   return { bytes, family: AF_INET };
 }
 
 function parseIpv6(text: string): Uint8Array {
   // A trailing dotted IPv4 part stands for the last two groups.
-  const dotted = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(text);
-  const plain = dotted
-    ? dotted[1] + ((Number(dotted[2]) << 8) | Number(dotted[3])).toString(16) + ":" +
-      ((Number(dotted[4]) << 8) | Number(dotted[5])).toString(16)
-    : text;
+  const dotted = /^(.*:)([\d.]+)$/.exec(text);
+  const [a, b, c, d] = dotted && isIpv4(dotted[2]!) ? dotted[2]!.split(".").map(Number) : [];
+  const plain = a === undefined
+    ? text
+    : `${dotted![1]}${((a << 8) | b!).toString(16)}:${((c! << 8) | d!).toString(16)}`;
   const halves = plain.split("::");
   const head = halves[0] ? halves[0].split(":") : [];
   const tail = halves[1] ? halves[1].split(":") : [];
   const zeros = 8 - head.length - tail.length;
-  if (halves.length > 2 || zeros < 0 || (halves.length === 1 && zeros !== 0)) {
+  // "::" stands for one group at least, RFC 4291 section 2.2.
+  if (halves.length > 2 || (halves.length === 2 ? zeros < 1 : zeros !== 0)) {
     throw new RangeError(`${text} is not an IPv6 address`);
   }
   const groups = [...head, ...Array<string>(zeros).fill("0"), ...tail];
@@ -180,9 +183,23 @@ function decodeAddress(bytes: Uint8Array): Address {
   return { path: new TextDecoder().decode(bytes.subarray(2, end < 0 ? undefined : end)) };
 }
 
+const maxInt32 = 0x7fffffff;
+
 function checkRange(buffer: Uint8Array, from: number, to: number): void {
-  if (!(from >= 0 && from <= to && to <= buffer.length)) {
+  const whole = Number.isInteger(from) && Number.isInteger(to);
+  if (!(whole && from >= 0 && from <= to && to <= buffer.length && to - from <= maxInt32)) {
     throw new RangeError(`bytes ${from} to ${to} of a buffer of ${buffer.length}`);
+  }
+}
+
+/** Foreign calls cut numbers down to 32 bits, so that one too large would be another descriptor. */
+function checkFd(fd: number): void {
+  if ((fd | 0) !== fd || fd < 0) throw new RangeError(`${fd} is not a descriptor`);
+}
+
+function checkInt(value: number, min: number, max: number, what: string): void {
+  if (!(Number.isInteger(value) && value >= min && value <= max)) {
+    throw new RangeError(`${value} is not ${what}`);
   }
 }
 
@@ -190,6 +207,7 @@ function checkRange(buffer: Uint8Array, from: number, to: number): void {
  * The C library as this program uses it.
  *
  * Shape: functions that can fail answer a negative error number, never -1 alone.
+ * Errors: RangeError for arguments that no call may have; the kernel is not reached then.
  */
 export class Libc {
   readonly #c: Deno.DynamicLibrary<typeof symbols>["symbols"];
@@ -217,6 +235,7 @@ export class Libc {
 
   /** Opens a listening socket that does not block. Negative: error number. */
   listenTcp(address: Address, backlog = 4096): number {
+    checkInt(backlog, 0, maxInt32, "a backlog");
     const socketAddress = encodeAddress(address);
     const fd = this.#socket(socketAddress.family);
     if (fd < 0) return fd;
@@ -233,15 +252,18 @@ export class Libc {
     return fd;
   }
 
-  /** The address a socket is bound to; port 0 has become a real one. */
+  /** The address a socket is bound to; port 0 has become a real one. Errors: Error when it is no socket. */
   localAddress(fd: number): Address {
+    checkFd(fd);
     this.#length[0] = this.#accepted.length;
-    this.#c.getsockname(fd, this.#accepted, this.#lengthBytes);
+    const result = this.#result(this.#c.getsockname(fd, this.#accepted, this.#lengthBytes));
+    if (result < 0) throw new Error(`no address of descriptor ${fd}: system error ${-result}`);
     return decodeAddress(this.#accepted);
   }
 
   /** Accepts one connection that does not block, with Nagle off. Negative: error number. */
   accept(listener: number): number {
+    checkFd(listener);
     this.#length[0] = this.#accepted.length;
     const fd = this.#result(
       this.#c.accept4(listener, this.#accepted, this.#lengthBytes, SOCK_NONBLOCK | SOCK_CLOEXEC),
@@ -286,6 +308,7 @@ export class Libc {
 
   /** The pending error of a socket, 0 for none. */
   socketError(fd: number): number {
+    checkFd(fd);
     this.#length[0] = 4;
     this.#int[0] = 0;
     this.#c.getsockopt(fd, SOL_SOCKET, SO_ERROR, this.#intBytes, this.#lengthBytes);
@@ -299,39 +322,53 @@ export class Libc {
 
   /** Makes the next close send a reset and drop what was not sent. */
   resetOnClose(fd: number): void {
+    checkFd(fd);
     this.#eight.set([1, 0, 0, 0, 0, 0, 0, 0]);
     this.#c.setsockopt(fd, SOL_SOCKET, SO_LINGER, this.#eight, 8);
   }
 
-  /** Bytes read into `buffer[from..to)`, 0 at the end of the stream, negative error number. */
+  /**
+   * Bytes read into `buffer[from..to)`, 0 at the end of the stream, negative error number.
+   *
+   * Errors: RangeError also for an empty range, since its 0 would be taken for the end of the stream.
+   */
   recv(fd: number, buffer: Uint8Array<ArrayBuffer>, from: number, to: number): number {
+    checkFd(fd);
     checkRange(buffer, from, to);
+    if (from === to) throw new RangeError("a read into an empty range");
     const view = from === 0 ? buffer : buffer.subarray(from, to);
     return this.#result(this.#c.recv(fd, view, to - from, MSG_DONTWAIT));
   }
 
   /** Whether bytes wait (1), the stream has ended (0), or a negative error number. Consumes nothing. */
   peek(fd: number): number {
+    checkFd(fd);
     return this.#result(this.#c.recv(fd, this.#eight, 1, MSG_DONTWAIT | MSG_PEEK));
   }
 
   /** Bytes taken from `buffer[from..to)`, negative error number. */
   send(fd: number, buffer: Uint8Array<ArrayBuffer>, from: number, to: number): number {
+    checkFd(fd);
     checkRange(buffer, from, to);
     const view = from === 0 ? buffer : buffer.subarray(from, to);
     return this.#result(this.#c.send(fd, view, to - from, MSG_DONTWAIT | MSG_NOSIGNAL));
   }
 
   shutdownWrite(fd: number): void {
+    checkFd(fd);
     this.#c.shutdown(fd, 1);
   }
 
+  /** Shape: a negative number, as a failed call leaves it, is passed over. */
   close(fd: number): void {
-    if (fd >= 0) this.#c.close(fd);
+    if (fd < 0) return;
+    checkFd(fd);
+    this.#c.close(fd);
   }
 
   /** A pipe that holds about `bytes`. Undefined when no descriptors are left. */
   pipe(bytes: number): { readonly readFd: number; readonly writeFd: number } | undefined {
+    checkInt(bytes, 1, maxInt32, "the size of a pipe");
     if (this.#c.pipe2(this.#eight, SOCK_NONBLOCK | SOCK_CLOEXEC) < 0) return undefined;
     const view = new DataView(this.#eight.buffer);
     const readFd = view.getInt32(0, true), writeFd = view.getInt32(4, true);
@@ -342,6 +379,9 @@ export class Libc {
 
   /** Bytes moved inside the kernel, 0 at the end of the stream, negative error number. */
   splice(fromFd: number, toFd: number, maxBytes: number): number {
+    checkFd(fromFd);
+    checkFd(toFd);
+    checkInt(maxBytes, 1, maxInt32, "a number of bytes to move");
     return this.#result(
       this.#c.splice(fromFd, null, toFd, null, maxBytes, SPLICE_F_MOVE | SPLICE_F_NONBLOCK),
     );
@@ -354,12 +394,14 @@ export class Libc {
 
   /** Adds one to an eventfd. */
   signal(eventFd: number): void {
+    checkFd(eventFd);
     this.#eight.set([1, 0, 0, 0, 0, 0, 0, 0]);
     this.#c.write(eventFd, this.#eight, 8);
   }
 
   /** Sets an eventfd back to zero. */
   clear(eventFd: number): void {
+    checkFd(eventFd);
     this.#c.read(eventFd, this.#eight, 8);
   }
 
@@ -369,6 +411,10 @@ export class Libc {
 
   /** Adds a descriptor; `generation` comes back with its events. Negative: error number. */
   epollAdd(epoll: number, fd: number, events: number, generation: number): number {
+    checkFd(epoll);
+    checkFd(fd);
+    checkInt(events, -maxInt32 - 1, 0xffffffff, "a set of events");
+    checkInt(generation, -maxInt32 - 1, maxInt32, "a generation");
     this.#eventView.setUint32(0, events >>> 0, true);
     this.#eventView.setInt32(epollLayout.data, fd, true);
     this.#eventView.setInt32(epollLayout.data + 4, generation, true);
@@ -376,11 +422,16 @@ export class Libc {
   }
 
   epollRemove(epoll: number, fd: number): void {
+    checkFd(epoll);
+    checkFd(fd);
     this.#c.epoll_ctl(epoll, 2, fd, this.#event);
   }
 
   /** Number of entries in `events`; 0 after `timeoutMs` (-1: no limit); negative error number. */
   epollWait(epoll: number, events: EpollEvents, timeoutMs: number): number {
+    checkFd(epoll);
+    checkInt(timeoutMs, -1, maxInt32, "a waiting time");
+    if (!(events instanceof EpollEvents)) throw new RangeError("no room for events");
     return this.#result(this.#c.epoll_wait(epoll, events.bytes, events.capacity, timeoutMs));
   }
 }

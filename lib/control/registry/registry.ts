@@ -66,6 +66,11 @@ export interface Registrar {
   heartbeat(lease: Lease, signal: AbortSignal): Promise<void>;
   setStatus(lease: Lease, status: InstanceStatus, signal: AbortSignal): Promise<void>;
   deregister(lease: Lease, signal: AbortSignal): Promise<void>;
+  /**
+   * Calls `listener` when something other than a heartbeat shows that the registry has lost the own service, until
+   * `signal` aborts. Left out where nothing but a heartbeat can show it.
+   */
+  whenLost?(listener: () => void, signal: AbortSignal): void;
 }
 
 /** One backend. A backend that cannot register (a file) has no registrar. */

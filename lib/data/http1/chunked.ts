@@ -19,6 +19,7 @@ const phase = {
 
 /** Hex digits of one size, leading zeros counted; fourteen reach beyond what a double holds exactly. */
 const maxDigits = 13;
+/** Extension bytes that no data has come for. */
 const maxExtensionBytes = 4096;
 /** Trailer fields that would change the framing or routing of the message after the fact. */
 const forbidden = new Set([
@@ -71,6 +72,8 @@ export class ChunkScanner {
         data?.(at, at + count);
         at += count;
         this.#remaining -= count;
+        // Data pays for extensions, so that a long body may carry a signature with every chunk.
+        this.#overhead = Math.max(0, this.#overhead - count);
         if (this.#remaining === 0) this.#phase = phase.dataCr;
       } else {
         this.#step(bytes[at]!);

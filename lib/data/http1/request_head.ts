@@ -146,6 +146,8 @@ function version(bytes: Uint8Array, at: number): number {
   return minor === 0 ? 0 : 1;
 }
 
+const http2Opening = "pri * http/2";
+
 /** Whether bytes may be the beginning of an HTTP/1 request; "maybe" while too few have arrived. */
 export function looksLikeRequest(
   bytes: Uint8Array,
@@ -157,6 +159,7 @@ export function looksLikeRequest(
   if (at >= to) return "maybe";
   if (at === from || bytes[at] !== SP) return "no";
   // "PRI * HTTP/2.0" opens HTTP/2, which is not this engine's.
-  if (matchesAt(bytes, from, "pri * http/2")) return "no";
-  return "yes";
+  const seen = Math.min(to - from, http2Opening.length);
+  if (!matchesAt(bytes, from, http2Opening.slice(0, seen))) return "yes";
+  return seen === http2Opening.length ? "no" : "maybe";
 }

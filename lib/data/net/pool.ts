@@ -1,5 +1,5 @@
 /** Idle connections to one endpoint, newest first, dropped as soon as they end, speak unasked or grow old. */
-import type { Socket } from "./socket.ts";
+import { type Socket, WAIT } from "./socket.ts";
 
 /** A connection that can wait in a pool. */
 export interface Poolable {
@@ -42,7 +42,7 @@ export class IdlePool<Connection extends Poolable> {
   }
 
   put(connection: Connection, idleMs: number): void {
-    if (this.#idle.length >= this.#maxIdle) {
+    if (this.#idle.length >= this.#maxIdle || !isQuiet(connection.socket)) {
       connection.socket.close();
       return;
     }
@@ -68,4 +68,13 @@ export class IdlePool<Connection extends Poolable> {
       connection.socket.close();
     }
   }
+}
+
+const probe = new Uint8Array(1);
+
+/** Whether a connection is open with nothing to read. Cost: a read where the last one may have left something. */
+function isQuiet(socket: Socket): boolean {
+  if (socket.closed || socket.hungUp) return false;
+  // A body that was moved inside the kernel, or filled the buffer exactly, leaves it open whether more has come.
+  return !socket.readReady || socket.tryRead(probe, 0, 1) === WAIT;
 }

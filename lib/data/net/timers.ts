@@ -104,9 +104,9 @@ export class Timers {
   }
 
   #sweep(head: Head, nowMs: number): void {
-    // An item that is linked again during the sweep lands in another slot, so the walk ends.
-    for (let item = head.next!; item !== head;) {
-      const following = item.next!;
+    // An item that is linked again during the sweep lands in another slot, so taking the first until none is left
+    // ends; following links instead would be led astray by a neighbour that `expired` drops or moves.
+    for (let item = head.next!; item !== head; item = head.next!) {
       this.#unlink(item);
       if (item.dueAt <= nowMs) {
         item.dueAt = Infinity;
@@ -114,8 +114,6 @@ export class Timers {
       } else if (item.dueAt !== Infinity) {
         this.#link(item);
       }
-      // `expired` may have dropped the neighbour; start over rather than follow a stale link.
-      item = following.next === undefined ? head.next! : following;
     }
   }
 

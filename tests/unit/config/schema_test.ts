@@ -17,7 +17,7 @@ Deno.test("the defaults are those of the documentation, in milliseconds and byte
     admin: { host: "127.0.0.1", port: 30102 },
     inbound: { host: "0.0.0.0", port: 30103 },
     log: "info",
-    threads: "auto",
+    threads: 1,
     net: "auto",
     egress: "allow",
     via: false,

@@ -42,6 +42,7 @@ export class NativeNet implements Net {
   #now = performance.now();
   #turnWaiters: (() => void)[] = [];
   #turns = 0;
+  #ended = false;
 
   /** Shape: `descriptors` gets a 1 at every descriptor that this thread owns. */
   constructor(libc: Libc, descriptors: Uint8Array = new Uint8Array(0)) {
@@ -91,7 +92,8 @@ export class NativeNet implements Net {
   /** Takes a descriptor out of the set while it stays open. */
   suspend(fd: number): void {
     this.#registered[fd] = undefined;
-    this.libc.epollRemove(this.#epoll, fd);
+    // After the loop's end the number of its set may already be another thread's.
+    if (!this.#ended) this.libc.epollRemove(this.#epoll, fd);
   }
 
   listen(spec: ListenerSpec, accepted: (socket: Socket) => void, paused: () => boolean): Listener {
@@ -99,7 +101,13 @@ export class NativeNet implements Net {
   }
 
   async dial(address: Address, timeoutMs: number): Promise<Socket> {
-    const fd = this.libc.connect(this.#encode(address));
+    let encoded: SocketAddress;
+    try {
+      encoded = this.#encode(address);
+    } catch (cause) {
+      throw notDialable(cause, address);
+    }
+    const fd = this.libc.connect(encoded);
     if (fd < 0) throw dialFailure(-fd, address);
     const socket = new NativeSocket(this, fd, "host" in address ? address.host : "unix");
     socket.awaitConnect();
@@ -170,6 +178,7 @@ export class NativeNet implements Net {
       await this.#settle();
     }
     this.pipes.close();
+    this.#ended = true;
     this.closeOwned(this.#epoll);
   }
 
@@ -210,6 +219,15 @@ class Sleep extends Deadline {
   override expired(): void {
     this.#resolve();
   }
+}
+
+function notDialable(cause: unknown, address: Address): MeshError {
+  const endpoint = formatAddress(address);
+  const detail = cause instanceof Error ? cause.message : String(cause);
+  return new MeshError("connect_refused", `${endpoint} cannot be dialled: ${detail}`, {
+    endpoint,
+    cause,
+  });
 }
 
 function dialFailure(code: number, address: Address): MeshError {

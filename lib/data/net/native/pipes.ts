@@ -45,22 +45,18 @@ export class PipePool {
     const { pipe } = holding;
     const room = Math.min(maxBytes - holding.bytes, pipeBytes - holding.bytes);
     if (room > 0 && source.readReady) {
-      const count = this.#net.libc.splice(source.fd, pipe.writeFd, room);
+      const count = this.#splice(source.fd, pipe.writeFd, room);
       if (count > 0) {
         holding.bytes += count;
-      } else if (count === 0) {
-        source.hungUp = true;
-        if (holding.bytes === 0) {
-          this.release(source);
-          return 0;
-        }
       } else if (count === -errno.EAGAIN) {
         // With bytes in the pipe this may also mean a full pipe; then the write below makes room.
         if (holding.bytes === 0) source.readReady = source.hungUp;
-      } else if (count !== -errno.EINTR) {
+      } else {
+        // What is in the pipe still goes out; the next call finds the end again.
+        const end = count === 0 ? source.ended() : source.spliceFailed(-count);
         if (holding.bytes === 0) {
           this.release(source);
-          return source.spliceFailed(-count);
+          return end;
         }
       }
     }
@@ -68,18 +64,25 @@ export class PipePool {
       this.release(source);
       return WAIT;
     }
-    const sent = this.#net.libc.splice(pipe.readFd, target.fd, holding.bytes);
+    const sent = this.#splice(pipe.readFd, target.fd, holding.bytes);
     if (sent > 0) {
       holding.bytes -= sent;
       if (holding.bytes === 0) this.release(source);
       return sent;
     }
-    if (sent === -errno.EAGAIN || sent === -errno.EINTR) {
-      if (sent === -errno.EAGAIN) target.writeReady = false;
+    if (sent === -errno.EAGAIN) {
+      target.writeReady = false;
       return WAIT;
     }
     this.discard(source);
     return target.spliceFailed(-sent);
+  }
+
+  #splice(fromFd: number, toFd: number, maxBytes: number): number {
+    for (;;) {
+      const count = this.#net.libc.splice(fromFd, toFd, maxBytes);
+      if (count !== -errno.EINTR) return count;
+    }
   }
 
   /** Whether bytes of this source wait in a pipe for their target. */

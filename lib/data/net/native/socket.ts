@@ -20,6 +20,8 @@ export class NativeSocket extends Deadline implements Socket, Registered {
   closed = false;
   onTrouble: (() => void) | undefined;
   readonly #net: NativeNet;
+  /** The peer's side ended by a reset, whatever the kernel says later. */
+  #cut = false;
   #reader: (() => void) | undefined;
   #writer: (() => void) | undefined;
 
@@ -72,11 +74,14 @@ export class NativeSocket extends Deadline implements Socket, Registered {
 
   readable(): Promise<void> {
     this.#net.activity++;
+    // Nothing would wake whoever waits for what has happened already.
+    if (this.readReady || this.closed) return Promise.resolve();
     return new Promise(this.#parkReader);
   }
 
   writable(): Promise<void> {
     this.#net.activity++;
+    if (this.writeReady || this.closed) return Promise.resolve();
     return new Promise(this.#parkWriter);
   }
 
@@ -109,10 +114,7 @@ export class NativeSocket extends Deadline implements Socket, Registered {
         if (count < to - from && !this.hungUp) this.readReady = false;
         return count;
       }
-      if (count === 0) {
-        this.hungUp = true;
-        return 0;
-      }
+      if (count === 0) return this.ended();
       if (count === -errno.EINTR) continue;
       if (count === -errno.EAGAIN) {
         this.readReady = false;
@@ -147,8 +149,20 @@ export class NativeSocket extends Deadline implements Socket, Registered {
     return this.#net.pipes.holds(this);
   }
 
+  /**
+   * Notes that nothing more comes. Shape: 0, or FAILED after a reset: the kernel tells of that once, to a read or a
+   * write, and then of an end of the stream, which would pass for the end of a whole message.
+   */
+  ended(): number {
+    this.hungUp = true;
+    this.readReady = true;
+    return this.#cut ? FAILED : 0;
+  }
+
   #fail(code: number): number {
     this.broken = this.hungUp = true;
+    // After a proper end of the peer's side the kernel says EPIPE, and what it sent until then is whole.
+    if (code !== errno.EPIPE) this.#cut = true;
     this.failure = code === errno.ECONNRESET || code === errno.EPIPE
       ? "reset by the peer"
       : `system error ${code}`;
@@ -161,6 +175,7 @@ export class NativeSocket extends Deadline implements Socket, Registered {
   }
 
   expireAfter(ms: number): void {
+    if (this.closed) return;
     this.timedOut = false;
     this.#net.timers.set(this, this.#net.now() + ms);
   }

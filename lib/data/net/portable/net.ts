@@ -46,11 +46,13 @@ export class PortableNet implements Net {
 
   async dial(address: Address, timeoutMs: number): Promise<Socket> {
     const endpoint = formatAddress(address);
+    const giveUp = new AbortController();
     let late = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const timeout = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
         late = true;
+        giveUp.abort();
         reject(
           new MeshError("connect_timeout", `${endpoint} did not accept a connection in time`, {
             endpoint,
@@ -60,7 +62,7 @@ export class PortableNet implements Net {
     });
     const connecting = "path" in address
       ? Deno.connect({ transport: "unix", path: address.path })
-      : Deno.connect({ hostname: address.host, port: address.port });
+      : Deno.connect({ hostname: address.host, port: address.port, signal: giveUp.signal });
     // A connection that comes too late has no owner any more.
     connecting.then((conn) => late && conn.close(), () => {});
     try {

@@ -23,6 +23,8 @@ export class PortableSocket extends Deadline implements Socket {
   #reading = false;
   #writing = false;
   #ended = false;
+  /** The peer's side ended by a reset; what arrived before it can still be read. */
+  #cut = false;
   #endWrite = false;
   #reader: (() => void) | undefined;
   #writer: (() => void) | undefined;
@@ -38,11 +40,11 @@ export class PortableSocket extends Deadline implements Socket {
   }
 
   get readReady(): boolean {
-    return this.#end > this.#start || this.#ended || this.broken;
+    return this.#end > this.#start || this.#ended || this.#cut;
   }
 
   async #readAhead(): Promise<void> {
-    if (this.#reading || this.#ended || this.broken || this.closed) return;
+    if (this.#reading || this.#ended || this.#cut || this.closed) return;
     this.#reading = true;
     this.#start = this.#end = 0;
     try {
@@ -54,6 +56,7 @@ export class PortableSocket extends Deadline implements Socket {
       }
     } catch (error) {
       this.#fail(error);
+      this.#cut = true;
     }
     this.#reading = false;
     if (this.closed) return;
@@ -79,7 +82,7 @@ export class PortableSocket extends Deadline implements Socket {
       }
       return count;
     }
-    if (this.broken) return FAILED;
+    if (this.#cut) return FAILED;
     if (this.#ended) return 0;
     this.#readAhead();
     return WAIT;
@@ -115,6 +118,9 @@ export class PortableSocket extends Deadline implements Socket {
   #fail(error: unknown): void {
     this.broken = this.hungUp = true;
     this.failure = error instanceof Error ? error.message : String(error);
+    // A reset that a write met is not told to the next read. Other failures of a write leave the peer's last words
+    // readable: an answer may say why the rest was not wanted.
+    if (error instanceof Deno.errors.ConnectionReset) this.#cut = true;
   }
 
   readable(): Promise<void> {
@@ -127,7 +133,7 @@ export class PortableSocket extends Deadline implements Socket {
   writable(): Promise<void> {
     return new Promise((resolve) => {
       this.#writer = resolve;
-      if (!this.#writing) this.#wakeWriter();
+      if (!this.#writing || this.closed) this.#wakeWriter();
     });
   }
 
@@ -149,6 +155,7 @@ export class PortableSocket extends Deadline implements Socket {
   }
 
   expireAfter(ms: number): void {
+    if (this.closed) return;
     this.timedOut = false;
     this.#net.timers.set(this, this.#net.now() + ms);
   }

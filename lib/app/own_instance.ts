@@ -1,0 +1,102 @@
+/** The own application as the registry sees it: its checks, its record, its lease. */
+import { type Address, formatEndpoint } from "../core/address.ts";
+import { MESHER_PROPERTY } from "../core/types.ts";
+import { checkSpecs } from "../config/app_checks.ts";
+import type { Config } from "../config/schema.ts";
+import { HealthPoller } from "../control/health/poller.ts";
+import { OwnRegistration } from "../control/registry/registration.ts";
+import type { Registrar, Registration } from "../control/registry/registry.ts";
+import { runAppCheck } from "../platform/app_check.ts";
+import { hostAddress } from "../platform/host_address.ts";
+import type { QueuedLogger } from "../platform/logger.ts";
+import { realClock } from "../platform/real_clock.ts";
+
+export interface OwnInstance {
+  readonly poller: HealthPoller;
+  readonly registration: OwnRegistration | undefined;
+  /** Where peers are told to call. */
+  readonly advertised: { readonly host: string; readonly port: number };
+}
+
+export interface OwnInstanceOptions {
+  /** Inbound listener as it is bound. */
+  readonly inbound: Address;
+  readonly hostName: string;
+  readonly registrar: Registrar | undefined;
+  readonly logger: QueuedLogger;
+}
+
+/** Starts the checks of the application; its registration begins with the first verdict "up". */
+export async function startOwnInstance(
+  config: Config,
+  { inbound, hostName, registrar, logger }: OwnInstanceOptions,
+): Promise<OwnInstance> {
+  const advertised = advertisedAddress(config, inbound);
+  const registration = registrar === undefined ? undefined : new OwnRegistration({
+    registrar,
+    registration: await describe(config, { advertised, hostName }),
+    clock: realClock,
+    random: Math.random,
+    logger,
+  });
+  const poller = new HealthPoller({
+    checks: checkSpecs(config.check, config.ports),
+    policy: {
+      intervalMs: config.health.intervalMs,
+      timeoutMs: config.health.timeoutMs,
+      rise: config.health.rise,
+      fall: config.health.fall,
+    },
+    changed: ({ verdict }) => {
+      if (verdict !== "unknown") registration?.report(verdict === "up" ? "UP" : "DOWN");
+    },
+  }, { clock: realClock, random: Math.random, runCheck: runAppCheck, logger });
+  poller.start();
+  return { poller, registration, advertised };
+}
+
+function advertisedAddress(config: Config, inbound: Address): { host: string; port: number } {
+  const bound = "port" in inbound ? inbound : { host: "127.0.0.1", port: 0 };
+  const everywhere = bound.host === "0.0.0.0" || bound.host === "::";
+  return {
+    host: config.advertise?.host ?? (everywhere ? hostAddress() ?? "127.0.0.1" : bound.host),
+    port: config.advertise?.port ?? bound.port,
+  };
+}
+
+async function describe(
+  config: Config,
+  { advertised, hostName }: { advertised: { host: string; port: number }; hostName: string },
+): Promise<Omit<Registration, "status">> {
+  const key = {
+    environment: config.environment,
+    app: config.app,
+    name: config.service!,
+    version: config.version,
+  };
+  const protocols = new Set(
+    config.ports.map((port) => port.protocol).filter((protocol) => protocol.startsWith("rest")),
+  );
+  const endpoints = [...protocols].map((protocol) =>
+    formatEndpoint({ protocol, ...advertised, secure: false })
+  );
+  return {
+    key,
+    // The same place comes back under the same id, so a restart leaves no second record behind.
+    instanceId: await digest([hostName, ...Object.values(key), ...endpoints].join(" ")),
+    hostName,
+    endpoints,
+    ports: config.ports,
+    properties: { ...config.properties, [MESHER_PROPERTY]: "1" },
+    ...(config.region === undefined ? {} : { region: config.region }),
+    ...(config.zone === undefined ? {} : { zone: config.zone }),
+    lease: { intervalMs: config.heartbeat.intervalMs, times: config.heartbeat.times },
+  };
+}
+
+async function digest(text: string): Promise<string> {
+  const hash = new Uint8Array(
+    await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)),
+  );
+  return Array.from(hash.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,301 @@
+/** The composition root: one Config becomes a control plane and its data threads, and ends in order. */
+import type { Address } from "../core/address.ts";
+import { MeshError } from "../core/errors.ts";
+import type { HttpServer } from "../core/ports.ts";
+import type { Config } from "../config/schema.ts";
+import { createAdmin } from "../control/api/admin.ts";
+import { DiscoveryCache } from "../control/discovery/cache.ts";
+import { ClusterFeed } from "../control/discovery/cluster_feed.ts";
+import { DiskSnapshot } from "../control/discovery/disk.ts";
+import { HostCache } from "../control/discovery/hosts.ts";
+import { EndpointProber } from "../control/discovery/prober.ts";
+import { resolveName } from "../control/discovery/resolve.ts";
+import { BlockTable } from "../control/telemetry/blocks.ts";
+import { blockBase, blocks, slot } from "../plane/counters.ts";
+import type { FromThread, ListenerRole } from "../plane/messages.ts";
+import { Supervisor } from "../plane/supervisor.ts";
+import { realFiles } from "../platform/files.ts";
+import { serveHttp } from "../platform/http_server.ts";
+import type { QueuedLogger } from "../platform/logger.ts";
+import { realClock } from "../platform/real_clock.ts";
+import { resolveHost } from "../platform/resolver.ts";
+import { tcpProbe } from "../platform/tcp_probe.ts";
+import { chooseBackend, type ChosenBackend } from "./backend.ts";
+import { logFailures } from "./failure_log.ts";
+import { type OwnInstance, startOwnInstance } from "./own_instance.ts";
+import { dataPolicy } from "./policy.ts";
+import { adminView } from "./views.ts";
+
+export interface SidecarOptions {
+  readonly logger: QueuedLogger;
+  readonly hostName: string;
+  /** Undefined: nothing is kept on disk. */
+  readonly stateDir: string | undefined;
+}
+
+/** How often use of services is looked at. Units: milliseconds. */
+const useMs = 1000;
+const drainStepMs = 50;
+/** Calls have stopped coming when none came for so long. Units: milliseconds. */
+const quietMs = 500;
+
+export class Sidecar {
+  readonly blocks = new BlockTable();
+  readonly startedAtMs = realClock.now();
+  readonly #options: SidecarOptions;
+  readonly #stop = new AbortController();
+  readonly #used = new Map<string, number>();
+  config: Config;
+  draining = false;
+  /** Changes of the configuration that were refused, with the reason of the last. */
+  refusedReloads = { count: 0, last: "" };
+  chosen!: ChosenBackend;
+  cache!: DiscoveryCache;
+  feed!: ClusterFeed;
+  supervisor!: Supervisor;
+  own: OwnInstance | undefined;
+  #hosts!: HostCache;
+  #disk: DiskSnapshot | undefined;
+  #prober!: EndpointProber;
+  #admin: HttpServer | undefined;
+  #revision = 1;
+
+  constructor(config: Config, options: SidecarOptions) {
+    this.config = config;
+    this.#options = options;
+  }
+
+  /**
+   * Opens all listeners and starts everything; never waits for a registry.
+   *
+   * Errors: ListenError, AddressInUseError when an address cannot be had.
+   */
+  async start(): Promise<void> {
+    const { config } = this;
+    const { hostName, logger, stateDir } = this.#options;
+    this.chosen = await chooseBackend(config, { logger, files: realFiles, hostName, stateDir });
+    await this.#startDiscovery();
+    await this.#startThreads();
+    this.#admin = serveHttp(config.admin, createAdmin(adminView(this)).fetch);
+    // Now that ports are known, the threads learn which addresses are their own.
+    this.apply(config);
+    const inbound = this.supervisor.address("inbound");
+    if (inbound !== undefined) {
+      this.own = await startOwnInstance(config, {
+        inbound,
+        hostName,
+        registrar: this.chosen.backend.registrar,
+        logger,
+      });
+    }
+    this.#watchUse();
+  }
+
+  async #startDiscovery(): Promise<void> {
+    const { config } = this;
+    const { logger, stateDir } = this.#options;
+    const { backend } = this.chosen;
+    this.#hosts = new HostCache({ resolve: resolveHost, clock: realClock });
+    this.feed = new ClusterFeed({
+      blockOf: (service) => this.blocks.blockOf(service),
+      lookupHost: (name) => this.#hosts.lookup(name),
+      post: (cluster) => this.supervisor?.post({ kind: "cluster", cluster }),
+      gone: (service) => this.supervisor?.post({ kind: "cluster_gone", service }),
+    });
+    this.cache = new DiscoveryCache({
+      backend,
+      app: config.app,
+      environment: config.environment,
+      clock: realClock,
+      random: Math.random,
+      logger,
+      probe: tcpProbe,
+      policy: {
+        pollMs: config.discovery.pollMs,
+        probeTimeoutMs: config.guard.probeTimeoutMs,
+        shrinkPercent: config.guard.shrinkPercent,
+        negativeMs: config.discovery.negativeTtlMs,
+        namesIntervalMs: config.discovery.namesTtlMs,
+        evictMs: config.discovery.unusedAfterMs,
+        defaultVersion: config.routing.defaultVersion,
+      },
+      onSet: (set) => {
+        this.feed.publish(set);
+        this.#disk?.changed();
+      },
+      onGone: (service) => {
+        this.feed.forget(service);
+        this.#disk?.changed();
+      },
+    });
+    this.#prober = new EndpointProber({
+      probe: tcpProbe,
+      clock: realClock,
+      random: Math.random,
+      logger,
+      onVerdict: (verdict) => this.supervisor.post({ kind: "verdict", ...verdict }),
+    });
+    if (stateDir !== undefined) await this.#restore(stateDir);
+    this.cache.start();
+  }
+
+  async #restore(stateDir: string): Promise<void> {
+    const { config } = this;
+    const { backend } = this.chosen;
+    this.#disk = new DiskSnapshot({
+      path: `${stateDir}/discovery-${config.service ?? "consumer"}.json`,
+      files: realFiles,
+      clock: realClock,
+      logger: this.#options.logger,
+      scope: {
+        registry: `${backend.kind} ${backend.address}`,
+        app: config.app,
+        environment: config.environment,
+      },
+      read: () => this.cache.views(),
+      maxAgeMs: config.discovery.snapshotMaxAgeMs,
+    });
+    const sets = await this.#disk.load();
+    this.cache.restore(sets);
+    await Promise.all(sets.map((set) => this.feed.settled(set.service)));
+    this.#disk.start();
+  }
+
+  async #startThreads(): Promise<void> {
+    const { config } = this;
+    const listeners: { role: ListenerRole; address: Address }[] = [
+      { role: "outbound", address: config.outbound },
+    ];
+    if (config.service !== undefined) listeners.push({ role: "inbound", address: config.inbound });
+    this.supervisor = await Supervisor.start({
+      threads: config.threads === "auto" ? navigator.hardwareConcurrency : config.threads,
+      net: config.net,
+      listeners,
+      policy: dataPolicy(config, { revision: 0, ownAddresses: [] }),
+      clusters: [...this.feed.clusters.values()],
+      module: new URL("../data/thread.ts", import.meta.url),
+      logger: this.#options.logger,
+      received: (message) => this.#received(message),
+    });
+  }
+
+  #received(message: FromThread): void {
+    switch (message.kind) {
+      case "resolve":
+        this.#resolve(message.name);
+        return;
+      case "refresh":
+        this.cache.refresh(message.service).then(() => this.feed.repeat(message.service));
+        return;
+      case "suspect":
+        this.cache.distrust(message.service, message);
+        this.#prober.suspect(message.service, message);
+        return;
+      case "failures":
+        return logFailures(this.#options.logger, message);
+      case "trouble":
+        return this.#options.logger.warn(message.message);
+    }
+  }
+
+  async #resolve(name: string): Promise<void> {
+    const { resolution, validMs } = await resolveName(name, {
+      services: this.cache,
+      hosts: this.#hosts,
+      clock: realClock,
+      serviceMs: this.config.timeouts.resolveMs,
+      negativeMs: this.config.discovery.negativeTtlMs,
+    });
+    if (resolution.kind === "service") await this.feed.settled(resolution.service);
+    this.supervisor.post({ kind: "resolved", name, resolution, validMs });
+  }
+
+  /** Tells the cache which services are called, so that it follows those and forgets the others. */
+  async #watchUse(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      await realClock.sleep(useMs, this.#stop.signal);
+      for (const { block, service } of this.blocks.entries()) {
+        if (service === "") continue;
+        const requests = this.supervisor.counter(blockBase(block) + slot.requests);
+        if (requests !== this.#used.get(service)) this.cache.touch(service);
+        this.#used.set(service, requests);
+      }
+    }
+  }
+
+  get adminAddress(): Address | undefined {
+    return this.#admin?.address;
+  }
+
+  /** Takes over a configuration whose changed keys can be changed live. */
+  apply(config: Config): void {
+    this.config = config;
+    const ownAddresses = [
+      this.supervisor.address("outbound"),
+      this.supervisor.address("inbound"),
+      this.#admin?.address,
+    ].filter((address) => address !== undefined);
+    this.supervisor.post({
+      kind: "policy",
+      policy: dataPolicy(config, { revision: this.#revision++, ownAddresses }),
+    });
+  }
+
+  /**
+   * Takes the application out of the mesh: deregisters it, tells peers, waits until they have stopped calling and
+   * open requests have ended.
+   */
+  async drainInbound(): Promise<void> {
+    if (this.draining) return;
+    this.draining = true;
+    if (this.own === undefined) return;
+    const { announceMs, finishMs } = this.config.drain;
+    await this.own.poller.close();
+    await this.own.registration?.stop();
+    this.supervisor.post({ kind: "drain", phase: "announce" });
+    await this.#untilQuiet(announceMs);
+    this.supervisor.post({ kind: "drain", phase: "close_inbound" });
+    await this.#untilIdle(blocks.inbound, finishMs);
+  }
+
+  async #untilQuiet(maxMs: number): Promise<void> {
+    const read = () => this.supervisor.counter(blockBase(blocks.inbound) + slot.requests);
+    const endMs = realClock.now() + maxMs;
+    let seen = read();
+    let quietSinceMs = realClock.now();
+    while (realClock.now() < endMs && realClock.now() - quietSinceMs < Math.min(quietMs, maxMs)) {
+      await realClock.sleep(drainStepMs);
+      const requests = read();
+      if (requests !== seen) quietSinceMs = realClock.now();
+      seen = requests;
+    }
+  }
+
+  async #untilIdle(block: number | "all", maxMs: number): Promise<void> {
+    const endMs = realClock.now() + maxMs;
+    const open = () =>
+      (block === "all" ? this.blocks.entries().map((entry) => entry.block) : [block])
+        .reduce((sum, each) => sum + this.supervisor.counter(blockBase(each) + slot.open), 0);
+    while (open() > 0 && realClock.now() < endMs) await realClock.sleep(drainStepMs);
+  }
+
+  /** Ends everything in order; open requests get their time. */
+  async stop(): Promise<void> {
+    await this.drainInbound();
+    this.supervisor.post({ kind: "drain", phase: "close_outbound" });
+    await this.#untilIdle("all", this.config.drain.finishMs);
+    this.#stop.abort();
+    await this.supervisor.stop();
+    this.#prober.stop();
+    await this.cache.stop();
+    await this.#disk?.stop();
+    await this.chosen.backend.close();
+    await this.chosen.host?.stop();
+    await this.#admin?.close();
+  }
+}
+
+/** True for failures of starting that the user can mend: an address in use, a demand that cannot be met. */
+export function isStartProblem(error: unknown): error is Error {
+  return error instanceof Error && !(error instanceof MeshError) && !(error instanceof TypeError);
+}

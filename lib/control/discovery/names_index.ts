@@ -1,0 +1,74 @@
+/** The registry's list of service names, for callers whose libraries write host names in lower case. */
+import type { Clock } from "../../core/ports.ts";
+
+export interface NamesIndexOptions {
+  /** Asks the registry. Errors: whatever it throws. */
+  readonly fetchNames: () => Promise<readonly string[]>;
+  readonly clock: Clock;
+  /** While misses find nothing new, the list is in the end asked for only this often. Units: milliseconds. */
+  readonly intervalMs: number;
+}
+
+/**
+ * How soon the first miss after news may ask again. Callers that lower-case names cannot find a service that has just
+ * been registered any other way, so the wait begins short and doubles while asking is in vain. Units: milliseconds.
+ */
+const firstWaitMs = 1000;
+
+export class NamesIndex {
+  readonly #options: NamesIndexOptions;
+  #waitMs = firstWaitMs;
+  #names: ReadonlyMap<string, readonly string[]> | undefined;
+  #fetchedAtMs = 0;
+  #fetching: Promise<void> | undefined;
+
+  constructor(options: NamesIndexOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * All names that differ from `name` at most by case, sorted.
+   *
+   * Errors: those of the registry when there is no list at all; an old list is used while no newer one can be had.
+   */
+  async matching(name: string): Promise<readonly string[]> {
+    const key = name.toLowerCase();
+    const known = this.#names?.get(key);
+    if (known !== undefined) return known;
+    const { clock, intervalMs } = this.#options;
+    if (!this.#names || clock.now() - this.#fetchedAtMs >= this.#waitMs) {
+      try {
+        await this.refresh();
+      } catch (error) {
+        if (!this.#names) throw error;
+      }
+      const found = this.#names?.has(key) === true;
+      this.#waitMs = found ? firstWaitMs : Math.min(intervalMs, this.#waitMs * 2);
+    }
+    return this.#names?.get(key) ?? [];
+  }
+
+  /** Fetches the list now. Errors: those of the registry. */
+  refresh(): Promise<void> {
+    return this.#fetching ??= this.#fetch().finally(() => this.#fetching = undefined);
+  }
+
+  /** Something in the registry changed: the next miss fetches the list again. */
+  invalidate(): void {
+    this.#fetchedAtMs = -Infinity;
+    this.#waitMs = firstWaitMs;
+  }
+
+  async #fetch(): Promise<void> {
+    const names = await this.#options.fetchNames();
+    const index = new Map<string, string[]>();
+    for (const name of [...new Set(names)].sort()) {
+      const key = name.toLowerCase();
+      const same = index.get(key);
+      if (same) same.push(name);
+      else index.set(key, [name]);
+    }
+    this.#names = index;
+    this.#fetchedAtMs = this.#options.clock.now();
+  }
+}
