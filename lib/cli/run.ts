@@ -36,6 +36,7 @@ export async function runWithApp(io: Io): Promise<number> {
     await sidecar.stop();
     return started.code;
   }
+  booted.logger.info("the application was started", { pid: started.app.pid });
   const ending = new AbortController();
   const following = followFile(booted, sidecar, { io, signal: ending.signal });
   const code = await untilAppEnds(started.app, sidecar, booted);

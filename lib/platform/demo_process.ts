@@ -24,6 +24,9 @@ export class DemoProcess {
   readonly #waiters = new Set<Waiter>();
   readonly #stateDir: string;
   readonly #finished: Promise<void>;
+  readonly #stopReading = new AbortController();
+  /** Of the application, where this is a sidecar that started one. */
+  #appPid: number | undefined;
   #ended = false;
 
   constructor(
@@ -41,10 +44,13 @@ export class DemoProcess {
       stderr: "piped",
     }).spawn();
     this.pid = this.#child.pid;
-    const reading = this.#read();
-    this.#finished = this.#child.status.then(async () => {
+    // Reading is broken off when the process has ended.
+    this.#read().catch(() => {});
+    this.#finished = this.#child.status.then(() => {
       this.#ended = true;
-      await reading;
+      // Whatever the process left behind may hold its output open; nobody reads it any more.
+      this.#stopReading.abort();
+      for (const waiter of this.#waiters) waiter.found("");
       Deno.removeSync(this.#stateDir, { recursive: true });
       options.ended();
     });
@@ -52,16 +58,20 @@ export class DemoProcess {
 
   async #read(): Promise<void> {
     let rest = "";
-    for await (const text of this.#child.stderr.pipeThrough(new TextDecoderStream())) {
+    const texts = this.#child.stderr.pipeThrough(new TextDecoderStream(), {
+      signal: this.#stopReading.signal,
+    });
+    for await (const text of texts) {
       const lines = (rest + text).split("\n");
       rest = lines.pop()!;
       for (const line of lines) this.#note(line);
     }
-    for (const waiter of this.#waiters) waiter.found("");
   }
 
   #note(line: string): void {
     this.#lines.push(line);
+    const started = /the application was started pid=(\d+)/.exec(line);
+    if (started) this.#appPid = Number(started[1]);
     if (this.#lines.length > keptLines) this.#lines.shift();
     for (const waiter of this.#waiters) if (line.includes(waiter.text)) waiter.found(line);
   }
@@ -84,8 +94,8 @@ export class DemoProcess {
   /** SIGKILL also ends the application of a sidecar, which would outlive it otherwise. */
   kill(signal: "SIGTERM" | "SIGKILL"): void {
     if (this.#ended) return;
-    const children = signal === "SIGKILL" ? childrenOf(this.pid) : [];
-    for (const pid of [this.pid, ...children]) {
+    const app = signal === "SIGKILL" && this.#appPid !== undefined ? [this.#appPid] : [];
+    for (const pid of [this.pid, ...app]) {
       try {
         Deno.kill(pid, signal);
       } catch {
@@ -100,15 +110,5 @@ export class DemoProcess {
     const timer = setTimeout(() => this.kill("SIGKILL"), 5000);
     await this.#finished;
     clearTimeout(timer);
-  }
-}
-
-/** Direct children of a process, as Linux lists them; none elsewhere. */
-function childrenOf(pid: number): readonly number[] {
-  try {
-    const text = Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`);
-    return text.split(" ").filter((part) => part.trim() !== "").map(Number);
-  } catch {
-    return [];
   }
 }
