@@ -2,6 +2,7 @@
 import { sha256 } from "./build/archive.ts";
 import { fallbackRuntime } from "./build/fallback_runtime.ts";
 import { fallback, type Target, targets } from "./build/targets.ts";
+import { v8Flags } from "./v8_flags.ts";
 
 const usage = `deno task build [--target NAME]
   --target NAME   one of: ${targets.map((one) => one.name).join(", ")}
@@ -36,6 +37,7 @@ function compileArgs(target: Target, output: string): string[] {
     "--target",
     target.name,
     ...permissions,
+    v8Flags,
     "--include",
     threadModule,
     "--output",

@@ -1,4 +1,5 @@
 /** The proxies that are compared, each with its configuration, and the origin behind all of them. */
+import { v8Flags } from "../v8_flags.ts";
 import { type Child, findProgram, freePorts, type Workplace } from "./children.ts";
 import { waitUntilServing } from "./load.ts";
 
@@ -268,7 +269,7 @@ async function startMesher(name: "mesher" | "portable", context: PeerContext): P
     `- service: Origin\n  instances: ["rest://127.0.0.1:${originPort}"]\n`,
   );
   const command = binary === undefined
-    ? [Deno.execPath(), "run", "-A", `${root}main.ts`]
+    ? [Deno.execPath(), "run", "-A", v8Flags, `${root}main.ts`]
     : [binary];
   return await started(place, { name, port: port!, adminPort: adminPort! }, {
     command,

@@ -1,0 +1,7 @@
+/** Flags of the JavaScript engine that the compiled program runs with, and that it is measured with from source. */
+
+/**
+ * A young generation of 4 MiB instead of up to 16: what a request leaves behind is dead within the millisecond, so the
+ * larger one buys no speed, and each thread has its own.
+ */
+export const v8Flags = "--v8-flags=--max-semi-space-size=4";
