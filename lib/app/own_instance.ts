@@ -90,8 +90,16 @@ async function describe(
     properties: { ...config.properties, [MESHER_PROPERTY]: "1" },
     ...(config.region === undefined ? {} : { region: config.region }),
     ...(config.zone === undefined ? {} : { zone: config.zone }),
-    lease: { intervalMs: config.heartbeat.intervalMs, times: config.heartbeat.times },
+    lease: { intervalMs: heartbeatMs(config), times: config.heartbeat.times },
   };
+}
+
+/**
+ * On a host that serves its own registry a heartbeat costs next to nothing, and it is how the others notice that the
+ * registry has moved to another sidecar and lacks them.
+ */
+function heartbeatMs({ heartbeat, registry }: Config): number {
+  return registry.kind === "auto" ? Math.min(heartbeat.intervalMs, 5000) : heartbeat.intervalMs;
 }
 
 async function digest(text: string): Promise<string> {

@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import net from "node:net";
 
 /** How long a test waits for something that has to happen. Units: milliseconds. */
-export const patienceMs = 8000;
+export const patienceMs = 5000;
 
 /** Rejects when the promise takes too long; `what` may say how far things have come. */
 export async function within<T>(

@@ -94,6 +94,8 @@ export class NameLookup {
     let matching: readonly string[];
     try {
       matching = await names.matching(name);
+      // The list may be older than what is known already.
+      if (matching.length === 0) matching = spellings(name, known.keys());
     } catch (error) {
       if (!(error instanceof RegistryError && error.code === "refused")) throw error;
       return this.#unknown(name, `other spellings were not tried, ${error.message}`);
@@ -107,8 +109,7 @@ export class NameLookup {
   /** Without the registry only what is known counts, spelled in whatever way. */
   #offline(name: string, reason: string): Lookup {
     const { known } = this.#options;
-    const key = name.toLowerCase();
-    const names = [...known.keys()].filter((one) => one.toLowerCase() === key).sort();
+    const names = spellings(name, known.keys());
     const [only] = names;
     if (only === undefined) return down(name, reason);
     if (known.has(name)) return { kind: "service", service: name };
@@ -140,6 +141,12 @@ export class NameLookup {
     }
     return lookup;
   }
+}
+
+/** The names that differ from `name` at most by case, sorted. */
+function spellings(name: string, names: Iterable<string>): readonly string[] {
+  const key = name.toLowerCase();
+  return [...names].filter((one) => one.toLowerCase() === key).sort();
 }
 
 function down(name: string, reason: string): Lookup {

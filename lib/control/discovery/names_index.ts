@@ -19,7 +19,8 @@ export class NamesIndex {
   readonly #options: NamesIndexOptions;
   #waitMs = firstWaitMs;
   #names: ReadonlyMap<string, readonly string[]> | undefined;
-  #fetchedAtMs = 0;
+  /** When a miss asked last; lists that others asked for do not make a miss wait. */
+  #missedAtMs = -Infinity;
   #fetching: Promise<void> | undefined;
 
   constructor(options: NamesIndexOptions) {
@@ -36,7 +37,8 @@ export class NamesIndex {
     const known = this.#names?.get(key);
     if (known !== undefined) return known;
     const { clock, intervalMs } = this.#options;
-    if (!this.#names || clock.now() - this.#fetchedAtMs >= this.#waitMs) {
+    if (!this.#names || clock.now() - this.#missedAtMs >= this.#waitMs) {
+      this.#missedAtMs = clock.now();
       try {
         await this.refresh();
       } catch (error) {
@@ -55,7 +57,7 @@ export class NamesIndex {
 
   /** Something in the registry changed: the next miss fetches the list again. */
   invalidate(): void {
-    this.#fetchedAtMs = -Infinity;
+    this.#missedAtMs = -Infinity;
     this.#waitMs = firstWaitMs;
   }
 
@@ -69,6 +71,5 @@ export class NamesIndex {
       else index.set(key, [name]);
     }
     this.#names = index;
-    this.#fetchedAtMs = this.#options.clock.now();
   }
 }

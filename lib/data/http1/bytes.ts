@@ -4,12 +4,15 @@
 export const tokenBytes: Uint8Array = new Uint8Array(256);
 /** Characters of a field value: visible ASCII, space, tab and the upper half. */
 export const valueBytes: Uint8Array = new Uint8Array(256);
+/** Characters of a host with its port, RFC 3986 section 3.2 without user information. */
+const hostBytes: Uint8Array = new Uint8Array(256);
 /** Characters of a request target: visible ASCII and, as browsers send them, the upper half. */
 export const targetBytes: Uint8Array = new Uint8Array(256);
 for (let byte = 0; byte < 256; byte++) {
   const char = String.fromCharCode(byte);
   tokenBytes[byte] = /[!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(char) ? 1 : 0;
   valueBytes[byte] = byte === 9 || (byte >= 32 && byte !== 127) ? 1 : 0;
+  hostBytes[byte] = /[A-Za-z0-9\-._~%!$&'()*+,;=:[\]]/.test(char) ? 1 : 0;
   targetBytes[byte] = byte > 32 && byte !== 127 ? 1 : 0;
 }
 
@@ -20,6 +23,12 @@ const encoder = new TextEncoder();
 /** ASCII text as bytes. */
 export function ascii(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(text);
+}
+
+/** Whether a range holds nothing but characters of a host with its port; it may be empty. */
+export function isHostText(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) if (hostBytes[bytes[at]!] !== 1) return false;
+  return true;
 }
 
 /** Bytes as latin-1 text: every byte one character, nothing lost. */

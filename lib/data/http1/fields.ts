@@ -45,6 +45,7 @@ export const kind = {
   via: 20,
   /** Named in the Connection field: meant for this hop only. */
   nominated: 21,
+  maxForwards: 22,
 } as const;
 export type Kind = typeof kind[keyof typeof kind];
 
@@ -72,6 +73,7 @@ const known: readonly (readonly (readonly [string, Kind])[])[] = (() => {
   add("x-mesher-unsent", kind.unsent);
   add("x-mesher-draining", kind.draining);
   add("via", kind.via);
+  add("max-forwards", kind.maxForwards);
   return table;
 })();
 

@@ -1,5 +1,5 @@
 /** The head of a request: request line and fields, and what they say about the body. */
-import { CR, LF, matchesAt, SP, targetBytes, tokenBytes } from "./bytes.ts";
+import { CR, LF, SP, targetBytes, tokenBytes } from "./bytes.ts";
 import { Fields, kind, MalformedHead } from "./fields.ts";
 
 export interface HeadLimits {
@@ -21,6 +21,8 @@ export class RequestHead {
   minor = 1;
   isHead = false;
   isConnect = false;
+  isOptions = false;
+  isTrace = false;
   isIdempotent = false;
   /** Start and end of the field lines. */
   fieldsFrom = 0;
@@ -90,7 +92,7 @@ export class RequestHead {
   #classifyMethod(bytes: Uint8Array): void {
     const length = this.methodTo - this.methodFrom;
     const first = bytes[this.methodFrom]!;
-    this.isHead = this.isConnect = this.isIdempotent = false;
+    this.isHead = this.isConnect = this.isOptions = this.isTrace = this.isIdempotent = false;
     // The two commonest methods are told by length and first letter before anything is decoded.
     if (length === 3 && first === 71 && matchesUpper(bytes, this.methodFrom, "GET")) {
       this.isIdempotent = true;
@@ -101,6 +103,8 @@ export class RequestHead {
     const method = String.fromCharCode(...bytes.subarray(this.methodFrom, this.methodTo));
     this.isHead = method === "HEAD";
     this.isConnect = method === "CONNECT";
+    this.isOptions = method === "OPTIONS";
+    this.isTrace = method === "TRACE";
     this.isIdempotent = idempotent.has(method);
   }
 
@@ -146,20 +150,36 @@ function version(bytes: Uint8Array, at: number): number {
   return minor === 0 ? 0 : 1;
 }
 
-const http2Opening = "pri * http/2";
+/** Methods that are taken for HTTP wherever they stand, so that what is wrong behind them is answered. */
+const commonMethods = new Set([...idempotent, "POST", "PATCH", "CONNECT"]);
+const maxMethodBytes = 24;
+/** Other protocols have no lines that are longer. */
+const maxSniffedBytes = 8192;
 
-/** Whether bytes may be the beginning of an HTTP/1 request; "maybe" while too few have arrived. */
+/**
+ * Whether bytes are the beginning of an HTTP/1 request; "maybe" while too few have arrived.
+ *
+ * Shape: a method that is not a common one counts only with target and version, since many protocols of lines begin
+ * with a word and a blank.
+ */
 export function looksLikeRequest(
   bytes: Uint8Array,
   from: number,
   to: number,
 ): "yes" | "no" | "maybe" {
   let at = from;
-  while (at < to && tokenBytes[bytes[at]!] === 1 && at - from < 24) at++;
+  while (at < to && tokenBytes[bytes[at]!] === 1 && at - from < maxMethodBytes) at++;
   if (at >= to) return "maybe";
   if (at === from || bytes[at] !== SP) return "no";
-  // "PRI * HTTP/2.0" opens HTTP/2, which is not this engine's.
-  const seen = Math.min(to - from, http2Opening.length);
-  if (!matchesAt(bytes, from, http2Opening.slice(0, seen))) return "yes";
-  return seen === http2Opening.length ? "no" : "maybe";
+  if (commonMethods.has(String.fromCharCode(...bytes.subarray(from, at)))) return "yes";
+  at++;
+  while (at < to && targetBytes[bytes[at]!] === 1) at++;
+  if (at >= to) return to - from < maxSniffedBytes ? "maybe" : "no";
+  if (bytes[at++] !== SP) return "no";
+  const wanted = "HTTP/1.";
+  for (let index = 0; index < wanted.length; index++) {
+    if (at + index >= to) return "maybe";
+    if (bytes[at + index] !== wanted.charCodeAt(index)) return "no";
+  }
+  return "yes";
 }

@@ -4,7 +4,7 @@ import { slot } from "../../plane/counters.ts";
 import type { ListenerRole } from "../../plane/messages.ts";
 import { hasHeadEnd, MalformedHead } from "../http1/fields.ts";
 import { Inbox } from "../http1/inbox.ts";
-import { FAILED, type Socket } from "../net/socket.ts";
+import { FAILED, type Socket, WAIT } from "../net/socket.ts";
 import type { DataContext } from "./context.ts";
 import { Exchange } from "./exchange_state.ts";
 import { inbound } from "./inbound.ts";
@@ -12,9 +12,11 @@ import { outbound } from "./outbound.ts";
 import { writeFailure } from "./respond.ts";
 import { sendAll } from "./send.ts";
 
-/** How long and how much is read from a client that is being closed, so that it can still read its answer. */
-const lingerMs = 1000;
-const lingerBytes = 256 * 1024;
+/** How long a client that is being closed may still send: without a pause longer than this, and in all. */
+const lingerPauseMs = 1000;
+const lingerMs = 5000;
+/** What is read of it before others have their turn. */
+const lingerBytesPerTurn = 256 * 1024;
 
 export class Client {
   readonly context: DataContext;
@@ -119,6 +121,13 @@ export class Client {
               if (socket.closed) return;
               if (socket.timedOut && !this.#stillInTime()) return;
               state = this.tryHead();
+              // The time for a head runs from its first byte, however long the connection was idle before.
+              if (
+                state === "wait" && !this.#headBegun &&
+                (this.inbox.length > 0 || socket.timedOut)
+              ) {
+                this.#armIdle();
+              }
             } while (state === "wait");
           }
           if (state === "closed") return;
@@ -158,12 +167,8 @@ export class Client {
 
   /** Called when the deadline passed. Errors: MeshError 408 when a head has begun and not ended. */
   #stillInTime(): boolean {
-    if (this.inbox.length === 0) return false;
-    if (!this.#headBegun) {
-      // The idle time ended while the first bytes came in.
-      this.#armIdle();
-      return true;
-    }
+    // The idle time may end while the first bytes come in.
+    if (!this.#headBegun) return this.socket.readReady;
     throw new MeshError(
       "request_malformed",
       `the head was not complete after ${this.context.policy.timeouts.headMs} ms`,
@@ -190,13 +195,14 @@ export class Client {
     const malformed = error.code === "request_malformed";
     this.inbox.consume(exchange.headBytes);
     exchange.headBytes = 0;
-    if (malformed || exchange.bodyPending) this.keepAlive = false;
-    const draining = this.role === "inbound" && context.drain !== "none";
+    // After a failure that nobody foresaw nothing is known of what stands in the inbox.
+    if (malformed || exchange.bodyPending || error.code === "internal") this.keepAlive = false;
+    this.closeIfDraining();
     const { out } = context;
     out.clear();
     writeFailure(out, error, {
-      close: !this.keepAlive,
-      draining,
+      connection: this.connectionField,
+      draining: this.draining,
       unsent: this.role === "inbound" && !error.reachedUpstream && !malformed,
       requestWasHead: exchange.isHead,
     });
@@ -209,27 +215,46 @@ export class Client {
     return sent;
   }
 
+  /** Whether answers tell the peer's sidecar that this one drains. */
+  get draining(): boolean {
+    return this.role === "inbound" && this.context.drain !== "none";
+  }
+
+  /** What to tell the client of its connection; none says nothing. */
+  get connectionField(): "close" | "keep-alive" | "none" {
+    if (!this.keepAlive) return "close";
+    return this.exchange.oldClient ? "keep-alive" : "none";
+  }
+
+  /** The answer under way is the last one on this connection when the sidecar drains. */
+  closeIfDraining(): void {
+    if (this.draining || this.context.drain === "close_outbound") this.keepAlive = false;
+  }
+
   /**
    * Closes so that the answer arrives: bytes that nobody reads would turn the close into a reset, which takes the
    * answer from the client's hands. Source: RFC 9112 section 9.6.
    */
   async #linger(): Promise<void> {
-    const { inbox, socket } = this;
-    if (socket.closed || socket.hungUp) return;
+    const { context, inbox, socket } = this;
+    if (socket.closed || socket.broken) return;
     socket.closeWrite();
-    socket.expireAfter(lingerMs);
-    let read = inbox.length;
-    while (read < lingerBytes && !socket.timedOut) {
+    const endMs = context.net.now() + lingerMs;
+    let readInTurn = 0;
+    while (context.net.now() < endMs) {
       inbox.consume(inbox.length);
-      if (socket.readReady) {
-        const count = inbox.fill();
-        if (count === 0 || count === FAILED) return;
-        if (count > 0) {
-          read += count;
-          continue;
-        }
+      const count = socket.readReady ? inbox.fill() : WAIT;
+      if (count === 0 || count === FAILED) return;
+      if (count > 0) {
+        readInTurn += count;
+        if (readInTurn < lingerBytesPerTurn) continue;
+        readInTurn = 0;
+        await context.net.turn();
+      } else {
+        socket.expireAfter(lingerPauseMs);
+        await socket.readable();
+        if (socket.timedOut) return;
       }
-      await socket.readable();
       if (socket.closed) return;
     }
   }

@@ -10,7 +10,7 @@ import type { Client } from "./client.ts";
 import type { Route } from "./directory.ts";
 import { sendAll } from "./send.ts";
 import { relay } from "./tunnel.ts";
-import { dialUpstream, type Upstream } from "./upstream.ts";
+import { dialUpstream, passOver, type Upstream } from "./upstream.ts";
 
 const established = ascii("HTTP/1.1 200 Connection established\r\n\r\n");
 /** How long the first bytes are waited for; a server that speaks first is then connected all the same. */
@@ -26,12 +26,11 @@ export async function connect(
   state.headBytes = 0;
   if (route.kind === "failed") {
     state.routed(client, { block: 0, service: "" });
-    client.keepAlive = true;
     throw route.error;
   }
   state.routed(client, { block: route.cluster.block, service: route.cluster.service });
   if (route.kind === "outside") {
-    const upstream = await dialAny(client, route.cluster);
+    const upstream = await dialAny(client, route);
     await answerEstablished(client);
     return await relay(client, upstream);
   }
@@ -50,7 +49,7 @@ export async function connect(
   }
   // The client believes that it is connected: from here on only a cut can tell it of a failure.
   client.responding = true;
-  await relay(client, await dialAny(client, route.cluster));
+  await relay(client, await dialAny(client, route));
 }
 
 async function answerEstablished(client: Client): Promise<void> {
@@ -86,7 +85,7 @@ async function sniff(client: Client): Promise<"http" | "other" | "closed"> {
 /** Connects to the first endpoint that can be reached. Errors: MeshError of the last one tried, or no_endpoint. */
 async function dialAny(
   client: Client,
-  cluster: Extract<Route, { kind: "cluster" }>["cluster"],
+  { cluster, kind }: Exclude<Route, { kind: "failed" }>,
 ): Promise<Upstream> {
   const { context, exchange: state } = client;
   let failure: unknown = new MeshError("no_endpoint", `${cluster.service} has no endpoint`);
@@ -100,7 +99,10 @@ async function dialAny(
       return await dialUpstream(context, endpoint);
     } catch (error) {
       failure = error;
-      endpoint.eject(context.net.now(), context.policy.ejectMs);
+      passOver(context, endpoint, {
+        reason: error instanceof MeshError ? error.code : "internal",
+        ...(kind === "cluster" ? { service: cluster.service } : {}),
+      });
       state.tried = [...(state.tried ?? []), endpoint];
     }
   }

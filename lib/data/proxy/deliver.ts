@@ -28,7 +28,7 @@ export async function forwardInterim(client: Client, upstream: Upstream): Promis
       connection: "none",
       draining: false,
       via: undefined,
-      requestWasHead: false,
+      oldClient: false,
     },
   });
   inbox.consume(response.end - inbox.start);
@@ -67,17 +67,16 @@ export async function deliver(client: Client, upstream: Upstream): Promise<boole
   const coding = chooseCoding(bodyEnd, exchange.oldClient);
   const upstreamKeepsAlive = response.keepAlive && bodyEnd !== "close";
   decideConnection(client, bodyEnd);
-  const draining = client.role === "inbound" && context.drain !== "none";
   out.clear();
   writeResponseHead(out, inbox.bytes, {
     head: response,
     plan: {
       fields: context.plans.fromUpstream,
       coding,
-      connection: connectionField(client),
-      draining,
+      connection: client.connectionField,
+      draining: client.draining,
       via: context.plans.via,
-      requestWasHead: exchange.isHead,
+      oldClient: exchange.oldClient,
     },
   });
   context.count(exchange.block, slot.status + Math.floor(response.status / 100) - 1);
@@ -132,19 +131,13 @@ function chooseCoding(bodyEnd: BodyEnd, oldClient: boolean): BodyCoding {
 }
 
 function decideConnection(client: Client, bodyEnd: BodyEnd): void {
-  const { context, exchange } = client;
+  const { exchange } = client;
   // An answer before the end of the request leaves bytes on the connection that nobody may take for a request.
   if (exchange.bodyPending) client.keepAlive = false;
   if (exchange.oldClient && (bodyEnd === "close" || bodyEnd === "chunked")) {
     client.keepAlive = false;
   }
-  if (client.role === "inbound" && context.drain !== "none") client.keepAlive = false;
-  if (context.drain === "close_outbound") client.keepAlive = false;
-}
-
-function connectionField(client: Client): "close" | "keep-alive" | "none" {
-  if (!client.keepAlive) return "close";
-  return client.exchange.oldClient ? "keep-alive" : "none";
+  client.closeIfDraining();
 }
 
 async function pipe(
@@ -220,9 +213,11 @@ async function switchProtocols(client: Client, upstream: Upstream): Promise<bool
   const { context, exchange } = client;
   const { out, response } = context;
   const { inbox } = upstream;
-  if (!exchange.upgrade) {
+  // Whoever switches before it has the whole request would read the rest of the body as the new protocol.
+  if (!exchange.upgrade || exchange.bodyPending) {
     const endpoint = upstream.endpoint.key;
-    throw new MeshError("protocol_error", `${endpoint} switched protocols without being asked`, {
+    const how = exchange.upgrade ? "in the middle of the request" : "without being asked";
+    throw new MeshError("protocol_error", `${endpoint} switched protocols ${how}`, {
       reachedUpstream: true,
       endpoint,
     });
@@ -236,7 +231,7 @@ async function switchProtocols(client: Client, upstream: Upstream): Promise<bool
       connection: "none",
       draining: false,
       via: context.plans.via,
-      requestWasHead: false,
+      oldClient: false,
     },
   });
   inbox.consume(response.end - inbox.start);

@@ -232,7 +232,7 @@ export class Directory {
     }
     const answered = await this.#wait(question.waiting, timeouts.resolveMs + 250);
     if (!answered) {
-      this.#questions.delete(name);
+      if (this.#questions.get(name) === question) this.#questions.delete(name);
       throw new MeshError(
         "registry_unavailable",
         `nobody could say within ${timeouts.resolveMs} ms who "${name}" is`,
@@ -248,7 +248,10 @@ export class Directory {
       this.#refreshing.set(service, waiting);
       this.#ask({ kind: "refresh", service });
     }
-    return await this.#wait(waiting, this.#context.policy.timeouts.resolveMs);
+    const answered = await this.#wait(waiting, this.#context.policy.timeouts.resolveMs);
+    // A question that was lost must not be the last one.
+    if (!answered && this.#refreshing.get(service) === waiting) this.#refreshing.delete(service);
+    return answered;
   }
 
   #answerRefresh(service: string): void {

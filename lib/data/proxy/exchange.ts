@@ -1,9 +1,10 @@
 /** One request on its way: pick, send, await the answer, try again where that is safe, deliver. */
-import { MeshError } from "../../core/errors.ts";
-import { slot, threadSlot } from "../../plane/counters.ts";
+import { type FailureCode, failureCodes, MeshError } from "../../core/errors.ts";
+import { slot } from "../../plane/counters.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { EndpointState } from "../cluster/endpoint.ts";
-import { kind, MalformedHead } from "../http1/fields.ts";
+import { equalsIgnoreCase, latin1 } from "../http1/bytes.ts";
+import { type Fields, kind, MalformedHead } from "../http1/fields.ts";
 import { FAILED, WAIT } from "../net/socket.ts";
 import { decideRetry } from "../resilience/retry.ts";
 import type { Client } from "./client.ts";
@@ -11,7 +12,7 @@ import { deliver, forwardInterim } from "./deliver.ts";
 import { type RequestPlan, writeRequestHead } from "./request_writer.ts";
 import { sendAll } from "./send.ts";
 import { composeArrivedBody, Upload, uploadFailure } from "./upload.ts";
-import { closedEarly, dialUpstream, releaseUpstream, Upstream } from "./upstream.ts";
+import { closedEarly, dialUpstream, passOver, releaseUpstream, type Upstream } from "./upstream.ts";
 
 export interface ExchangePlan {
   readonly cluster: Cluster<Upstream>;
@@ -21,6 +22,9 @@ export interface ExchangePlan {
   /** service: control can be asked for newer endpoints and probes. local: one endpoint, tried once. */
   readonly scope: "service" | "outside" | "local";
 }
+
+/** Interim answers to one request; more are a flood. */
+const maxInterims = 100;
 
 /**
  * Carries the request whose head was just parsed.
@@ -90,7 +94,7 @@ function judge(
   const { context, exchange: state } = client;
   const { policy } = context;
   noteFailure(client, plan, { endpoint, error });
-  if (plan.scope === "local" || !isUpstreamFailure(error)) throw error;
+  if (plan.scope === "local" || !(isUpstreamFailure(error) || state.unsentByPeer)) throw error;
   state.tried = [...(state.tried ?? []), endpoint];
   const nowMs = context.net.now();
   const decision = decideRetry(policy.retry, {
@@ -125,11 +129,10 @@ function noteFailure(
   const { context } = client;
   const nowMs = context.net.now();
   if (endpoint.ejectedUntil > nowMs || plan.scope === "local") return;
-  endpoint.eject(nowMs, context.policy.ejectMs);
-  context.counters[threadSlot.endpointsEjected]! += 1;
-  if (plan.scope !== "service") return;
-  const { host, port } = endpoint.snapshot;
-  context.directory.suspect(plan.cluster.service, { host, port, reason: error.code });
+  passOver(context, endpoint, {
+    reason: error.code,
+    ...(plan.scope === "service" ? { service: plan.cluster.service } : {}),
+  });
 }
 
 function clientGone(endpoint: string): MeshError {
@@ -144,6 +147,7 @@ async function attempt(client: Client, endpoint: EndpointState<Upstream>): Promi
   const { context, exchange: state } = client;
   state.attempts++;
   state.endpoint = endpoint;
+  state.unsentByPeer = false;
   context.count(state.block, slot.attempts);
   const pooled = endpoint.idle.take();
   if (pooled === undefined) {
@@ -186,12 +190,16 @@ function send(client: Client, upstream: Upstream): Promise<void> | undefined {
   const writer = client.exchange.writer!;
   client.awaiting = upstream.socket;
   upstream.answered = false;
+  const first = upstream.socket.tryWrite(writer.bytes, 0, writer.length);
+  if (first === writer.length) return startUpload(client, upstream);
+  // Only where the very first bytes were not taken it is sure that nothing was sent.
+  if (first === FAILED) throw closedEarly(upstream, false);
   const sent = sendAll(upstream.socket, writer.bytes, {
-    from: 0,
+    from: Math.max(0, first),
     to: writer.length,
     idleMs: client.context.policy.timeouts.bodyIdleMs,
   });
-  if (sent === false) throw closedEarly(upstream, false);
+  if (sent === false) throw closedEarly(upstream, true);
   if (sent === true) return startUpload(client, upstream);
   return sent.then((whole) => {
     if (!whole) throw closedEarly(upstream, true);
@@ -201,8 +209,16 @@ function send(client: Client, upstream: Upstream): Promise<void> | undefined {
 
 function startUpload(client: Client, upstream: Upstream): undefined {
   const { context, exchange: state } = client;
-  if (state.bodyPending) state.upload = new Upload(client, upstream, state.body!);
-  else upstream.socket.expireAfter(context.policy.timeouts.responseMs);
+  const { limits, timeouts } = context.policy;
+  if (!state.bodyPending) {
+    upstream.socket.expireAfter(timeouts.responseMs);
+    return;
+  }
+  // What cannot be kept whole is not kept at all, and can go through the kernel.
+  if (state.body!.remaining > limits.replayBytes) state.replayable = false;
+  // The time in the pool must not end the upload; the answer's own time begins when the body is whole.
+  upstream.socket.expireAfter(Infinity);
+  state.upload = new Upload(client, upstream, state.body!);
 }
 
 /**
@@ -216,6 +232,7 @@ async function awaitAnswer(client: Client, upstream: Upstream): Promise<boolean>
   const { limits, timeouts } = context.policy;
   const endpoint = upstream.endpoint.key;
   let uploadSeen = false;
+  let interims = 0;
   for (;;) {
     if (socket.readReady || inbox.length > 0) {
       const count = socket.readReady ? inbox.fill() : WAIT;
@@ -227,6 +244,12 @@ async function awaitAnswer(client: Client, upstream: Upstream): Promise<boolean>
           return await deliver(client, upstream);
         }
         if (parsed === "interim") {
+          if (++interims > maxInterims) {
+            throw new MeshError("protocol_error", `${endpoint} sent interim answers without end`, {
+              reachedUpstream: true,
+              endpoint,
+            });
+          }
           await forwardInterim(client, upstream);
           continue;
         }
@@ -251,6 +274,8 @@ async function awaitAnswer(client: Client, upstream: Upstream): Promise<boolean>
       socket.expireAfter(timeouts.responseMs);
       if (socket.readReady) continue;
     }
+    // Looked at before the wait too: nobody is told again of a client that left while this was on its way here.
+    if (client.socket.hungUp && client.gone()) throw clientGone(endpoint);
     await socket.readable();
     if (client.socket.hungUp && client.gone()) throw clientGone(endpoint);
     if (socket.timedOut) {
@@ -295,16 +320,30 @@ function saysUnsent(client: Client, { endpoint }: Upstream): boolean {
 }
 
 function unsentByPeer(client: Client, upstream: Upstream): MeshError {
-  const { context } = client;
-  const { endpoint } = upstream;
+  const { context, exchange: state } = client;
+  const { endpoint, inbox } = upstream;
   const { status, fields } = context.response;
   if (fields.has(kind.draining)) endpoint.drain(context.net.now());
+  state.unsentByPeer = true;
+  const code = failureOfPeer(fields, inbox.bytes) ?? "connect_refused";
   return new MeshError(
-    "connect_refused",
-    `the sidecar at ${endpoint.key} could not reach its application`,
+    code,
+    `the sidecar at ${endpoint.key} did not reach its application (${code})`,
     {
       endpoint: endpoint.key,
       status,
     },
   );
+}
+
+/** The code in the Proxy-Status of another sidecar. Undefined when it says nothing known. */
+function failureOfPeer(fields: Fields, bytes: Uint8Array): FailureCode | undefined {
+  for (let index = 0; index < fields.count; index++) {
+    const name = { from: fields.nameFrom(index), to: fields.nameTo(index) };
+    if (!equalsIgnoreCase(bytes, name, "proxy-status")) continue;
+    const text = latin1(bytes, fields.valueFrom(index), fields.valueTo(index));
+    const details = /;\s*details="([a-z_]+)"/.exec(text)?.[1];
+    return failureCodes.find((code) => code === details);
+  }
+  return undefined;
 }

@@ -4,6 +4,7 @@ import { blocks, slot } from "../../plane/counters.ts";
 import type { EndpointState } from "../cluster/endpoint.ts";
 import { latin1, type Writer } from "../http1/bytes.ts";
 import { BodyState } from "./body.ts";
+import { asksForUpgrade } from "./request_writer.ts";
 import type { Upload } from "./upload.ts";
 import type { Client } from "./client.ts";
 import type { Upstream } from "./upstream.ts";
@@ -32,6 +33,8 @@ export class Exchange {
   headBytes = 0;
   /** Length of the composed head at the front of `writer`. */
   composedBytes = 0;
+  /** The provider's sidecar said of the last attempt that its application never saw it. */
+  unsentByPeer = false;
   /** Only a reset can show that the answer is not whole: its end is the connection's end. */
   cutByReset = false;
   #open = false;
@@ -49,13 +52,13 @@ export class Exchange {
     this.isHead = head.isHead;
     this.idempotent = head.isIdempotent;
     this.oldClient = head.minor === 0;
-    this.upgrade = head.fields.connectionUpgrade;
+    this.upgrade = asksForUpgrade(head, client.inbox.bytes);
     this.attempts = 0;
     this.startedAtMs = client.context.net.now();
     const length = head.bodyLength;
     this.body = length === 0 ? undefined : new BodyState(length);
     this.replayable = true;
-    this.cutByReset = false;
+    this.cutByReset = this.unsentByPeer = false;
   }
 
   /** Opens the account of the request with the service it goes to. */

@@ -2,12 +2,14 @@
 import { MeshError } from "../../core/errors.ts";
 import { blocks } from "../../plane/counters.ts";
 import { Cluster } from "../cluster/cluster.ts";
-import { decimal, matchesAt } from "../http1/bytes.ts";
+import { decimal, isHostText, latin1, matchesAt } from "../http1/bytes.ts";
 import { kind } from "../http1/fields.ts";
 import type { RequestHead } from "../http1/request_head.ts";
+import { parseAuthority } from "../routing/authority.ts";
 import type { Client } from "./client.ts";
 import { isOwnAddress } from "./directory.ts";
 import { exchange } from "./exchange.ts";
+import { answerOptions, endsHere, isStar } from "./last_hop.ts";
 import type { DataContext } from "./context.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -22,8 +24,11 @@ export async function inbound(client: Client): Promise<void> {
   if (head.isConnect) {
     throw new MeshError("destination_invalid", "the inbound side of a sidecar takes no CONNECT");
   }
+  if (endsHere(client.inbox.bytes, head)) return await answerOptions(client);
   const { host, path } = readTarget(client, head);
   const port = localPort(client, head);
+  // A request of HTTP/1.0 may come without Host and goes on as HTTP/1.1, which has to have one.
+  const ownHost = head.fields.hosts === 0 ? `${loopback}:${port}` : "";
   await exchange(client, {
     cluster: localCluster(context, port),
     path,
@@ -31,34 +36,46 @@ export async function inbound(client: Client): Promise<void> {
     request: {
       fields: context.plans.toApp,
       plans: context.plans,
-      host,
+      host: host || ownHost,
       forwardedPort: 0,
       forwardedFor: client.socket.remoteHost,
+      forwardedHost: host,
       maxHops: context.policy.limits.hops,
     },
   });
 }
 
-/** A server has to take absolute targets too, RFC 9112 section 3.2.2; the application gets the path. */
+/**
+ * A server has to take absolute targets too, RFC 9112 section 3.2.2; the application gets the path.
+ *
+ * Errors: MeshError destination_invalid.
+ */
 function readTarget(
   { inbox }: Client,
-  { targetFrom, targetTo }: RequestHead,
+  head: RequestHead,
 ): { host: string; path: { from: number; to: number } } {
   const { bytes } = inbox;
+  const { fields, targetFrom, targetTo } = head;
   for (let at = targetFrom; at < targetTo; at++) {
     if (bytes[at] === 35) throw new MeshError("request_malformed", "a fragment in the target");
   }
+  const named = fields.find(kind.host);
+  if (named >= 0 && !isHostText(bytes, fields.valueFrom(named), fields.valueTo(named))) {
+    throw new MeshError("destination_invalid", "the Host field is no host");
+  }
   const whole = { from: targetFrom, to: targetTo };
-  if (bytes[targetFrom] === 47 || bytes[targetFrom] === 42) return { host: "", path: whole };
+  if (bytes[targetFrom] === 47 || isStar(bytes, head)) return { host: "", path: whole };
   if (!matchesAt(bytes, targetFrom, "http://")) {
     throw new MeshError("destination_invalid", "the target is neither a path nor an http:// URL");
   }
-  let to = targetFrom + 7;
-  let host = "";
-  while (to < targetTo && bytes[to] !== 47 && bytes[to] !== 63) {
-    host += String.fromCharCode(bytes[to++]!);
+  const from = targetFrom + 7;
+  let to = from;
+  while (to < targetTo && bytes[to] !== 47 && bytes[to] !== 63) to++;
+  const authority = parseAuthority(latin1(bytes, from, to));
+  if (typeof authority === "string") {
+    throw new MeshError("destination_invalid", `the target has ${authority}`);
   }
-  return { host, path: { from: to, to: targetTo } };
+  return { host: authority.text, path: { from: to, to: targetTo } };
 }
 
 /**
@@ -74,9 +91,10 @@ function localPort(client: Client, { fields }: RequestHead): number {
     const { bytes } = client.inbox;
     const wanted = decimal(bytes, fields.valueFrom(index), fields.valueTo(index));
     if (localPorts.some((each) => each.port === wanted)) return wanted;
+    const text = latin1(bytes, fields.valueFrom(index), fields.valueTo(index));
     throw new MeshError(
       "local_port_missing",
-      `the request is for port ${wanted}, the application has ${describe(client)}`,
+      `the request is for port ${text.slice(0, 32)}, the application has ${describe(client)}`,
     );
   }
   const first = localPorts.find((each) => each.protocol === "rest") ??

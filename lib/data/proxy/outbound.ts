@@ -1,7 +1,6 @@
 /** The consumer side: a request of the own application, to a service of the mesh or to a host outside. */
 import { MeshError } from "../../core/errors.ts";
-import { slot } from "../../plane/counters.ts";
-import { ascii, matchesAt } from "../http1/bytes.ts";
+import { ascii, isHostText, matchesAt } from "../http1/bytes.ts";
 import { kind } from "../http1/fields.ts";
 import type { RequestHead } from "../http1/request_head.ts";
 import type { Authority } from "../routing/authority.ts";
@@ -9,7 +8,7 @@ import type { Client } from "./client.ts";
 import { connect } from "./connect.ts";
 import type { Route } from "./directory.ts";
 import { exchange, type ExchangePlan } from "./exchange.ts";
-import { sendAll } from "./send.ts";
+import { answerOptions, endsHere, isStar } from "./last_hop.ts";
 
 /** Where a request line points: whose it is, and which range is path and query. */
 interface Destination {
@@ -24,7 +23,11 @@ export async function outbound(client: Client): Promise<void> {
   const { context } = client;
   const head = context.request;
   client.exchange.begin(client);
-  if (isServerOptions(head, client)) return await answerOptions(client);
+  const { bytes } = client.inbox;
+  if ((isStar(bytes, head) && client.tunnelled === undefined) || endsHere(bytes, head)) {
+    client.exchange.routed(client, { block: 0, service: "" });
+    return await answerOptions(client);
+  }
   for (;;) {
     const destination = findDestination(client, head);
     const route = context.directory.known(destination.authority);
@@ -66,23 +69,39 @@ function planFor(
       host: absolute ? hostToWrite(client, authority.text) : "",
       forwardedPort: authority.port,
       forwardedFor: "",
+      forwardedHost: "",
       maxHops: policy.limits.hops,
     },
   };
 }
 
-/** Empty when the caller's own Host line says the same and can stay where it stands. */
+/**
+ * Empty when the caller's own Host line says the same and can stay where it stands.
+ *
+ * Errors: MeshError destination_invalid for a Host that is none, although the target overrules it: whoever wrote it
+ * means something that others may read otherwise. Source: RFC 9112 section 3.2.
+ */
 function hostToWrite(client: Client, authority: string): string {
   const { inbox } = client;
   const { fields } = client.context.request;
   const index = fields.find(kind.host);
   if (index < 0) return authority;
-  const from = fields.valueFrom(index);
-  if (fields.valueTo(index) - from !== authority.length) return authority;
-  for (let at = 0; at < authority.length; at++) {
-    if (inbox.bytes[from + at] !== authority.charCodeAt(at)) return authority;
+  const from = fields.valueFrom(index), to = fields.valueTo(index);
+  if (isText(inbox.bytes, { from, to }, authority)) return "";
+  if (!isHostText(inbox.bytes, from, to)) throw invalid("a Host field that is no host");
+  return authority;
+}
+
+function isText(
+  bytes: Uint8Array,
+  { from, to }: { readonly from: number; readonly to: number },
+  text: string,
+): boolean {
+  if (to - from !== text.length) return false;
+  for (let at = 0; at < text.length; at++) {
+    if (bytes[from + at] !== text.charCodeAt(at)) return false;
   }
-  return "";
+  return true;
 }
 
 /** Source: RFC 9112 section 3.2 for the four forms of a request target. Errors: MeshError destination_invalid. */
@@ -99,7 +118,7 @@ function findDestination(client: Client, head: RequestHead): Destination {
   for (let at = targetFrom; at < targetTo; at++) {
     if (bytes[at] === 35) throw new MeshError("request_malformed", "a fragment in the target");
   }
-  if (bytes[targetFrom] === 47 || (targetTo - targetFrom === 1 && bytes[targetFrom] === 42)) {
+  if (bytes[targetFrom] === 47 || isStar(bytes, head)) {
     return {
       authority: originAuthority(client, head),
       path: { from: targetFrom, to: targetTo },
@@ -140,26 +159,4 @@ function checked(found: Authority<Route> | string): Authority<Route> {
 
 function invalid(what: string): MeshError {
   return new MeshError("destination_invalid", `the request has ${what}`);
-}
-
-/** `OPTIONS *` asks the proxy itself. */
-function isServerOptions(head: RequestHead, client: Client): boolean {
-  return head.targetTo - head.targetFrom === 1 && client.inbox.bytes[head.targetFrom] === 42 &&
-    head.bodyLength === 0 && client.tunnelled === undefined;
-}
-
-const optionsAnswer = ascii("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-
-async function answerOptions(client: Client): Promise<void> {
-  const { context, exchange: state, inbox, socket } = client;
-  state.routed(client, { block: 0, service: "" });
-  inbox.consume(state.headBytes);
-  state.headBytes = 0;
-  context.count(state.block, slot.status + 1);
-  const sent = await sendAll(socket, optionsAnswer, {
-    from: 0,
-    to: optionsAnswer.length,
-    idleMs: context.policy.timeouts.bodyIdleMs,
-  });
-  if (!sent) throw new MeshError("client_gone", "the client went away before its answer");
 }

@@ -1,6 +1,6 @@
 /** Writes the head of a request as it goes upstream: unchanged ranges copied, the few other fields written anew. */
 import { MeshError } from "../../core/errors.ts";
-import { ascii, decimal, latin1, type Writer } from "../http1/bytes.ts";
+import { ascii, decimal, equalsIgnoreCase, latin1, type Writer } from "../http1/bytes.ts";
 import { type Fields, kind } from "../http1/fields.ts";
 import type { RequestHead } from "../http1/request_head.ts";
 import { drop, type FieldPlan, type FieldPlans } from "./field_plan.ts";
@@ -22,6 +22,8 @@ export interface RequestPlan {
   readonly forwardedPort: number;
   /** Peer of an inbound connection, for the application; empty on the way out. */
   readonly forwardedFor: string;
+  /** Authority of an absolute target, which overrules the Host field; empty where there is none. */
+  readonly forwardedHost: string;
   readonly maxHops: number;
 }
 
@@ -49,8 +51,11 @@ export function writeRequestHead(
     writer.text(plan.host);
     writer.all(crlf);
   }
-  copyFields(writer, bytes, { fields, plan });
-  if (fields.connectionUpgrade && fields.has(kind.upgrade)) {
+  copyFields(writer, bytes, { head, plan });
+  if ((head.isOptions || head.isTrace) && fields.has(kind.maxForwards)) {
+    writeMaxForwards(writer, bytes, fields);
+  }
+  if (asksForUpgrade(head, bytes)) {
     copyKind(writer, bytes, { fields, which: kind.upgrade });
     writer.all(connectionUpgrade);
   } else if (fields.teTrailers) {
@@ -69,8 +74,7 @@ function writePath(
   { head, path }: { head: RequestHead; path: { readonly from: number; readonly to: number } },
 ): void {
   if (path.to === path.from) {
-    const isOptions = head.methodTo - head.methodFrom === 7 && bytes[head.methodFrom] === 79;
-    writer.all(isOptions ? star : slash);
+    writer.all(head.isOptions ? star : slash);
     return;
   }
   if (bytes[path.from] === 63) writer.byte(47);
@@ -80,14 +84,16 @@ function writePath(
 function copyFields(
   writer: Writer,
   bytes: Uint8Array,
-  { fields, plan }: { fields: Fields; plan: RequestPlan },
+  { head, plan }: { head: RequestHead; plan: RequestPlan },
 ): void {
+  const { fields } = head;
   const { byKind } = plan.fields;
   let runFrom = -1;
   for (let index = 0; index < fields.count; index++) {
     const which = fields.kindOf(index);
     const dropped = byKind[which] === drop ||
       (which === kind.host && plan.host !== "") ||
+      (which === kind.maxForwards && (head.isOptions || head.isTrace)) ||
       (which === kind.forwardedPort && plan.forwardedPort !== 0) ||
       (which === kind.cseContext && plan.fields.mesh && plan.plans.service !== undefined) ||
       (plan.forwardedFor !== "" && which === kind.forwardedFor);
@@ -99,6 +105,36 @@ function copyFields(
     }
   }
   if (runFrom >= 0) writer.range(bytes, runFrom, fields.lineTo(fields.count - 1));
+}
+
+/**
+ * Whether a switch of protocols is asked for that may be passed on.
+ *
+ * HTTP/1.0 knows none, and one to HTTP/2 in plain text would take every following request past the proxy.
+ * Source: RFC 9110 section 7.8, RFC 9113 section 3.1.
+ */
+export function asksForUpgrade({ fields, minor }: RequestHead, bytes: Uint8Array): boolean {
+  if (!fields.connectionUpgrade || minor === 0) return false;
+  const index = fields.find(kind.upgrade);
+  if (index < 0) return false;
+  return !equalsIgnoreCase(
+    bytes,
+    { from: fields.valueFrom(index), to: fields.valueTo(index) },
+    "h2c",
+  );
+}
+
+/** Counts down; a value that is no number is left as it is. Source: RFC 9110 section 7.6.2. */
+function writeMaxForwards(writer: Writer, bytes: Uint8Array, fields: Fields): void {
+  const left = maxForwards(fields, bytes);
+  if (left > 0) writer.text(`Max-Forwards: ${left - 1}\r\n`);
+  else copyKind(writer, bytes, { fields, which: kind.maxForwards });
+}
+
+/** How many more hops TRACE or OPTIONS may take; -1 when nothing sensible is said. */
+export function maxForwards(fields: Fields, bytes: Uint8Array): number {
+  const index = fields.find(kind.maxForwards);
+  return index < 0 ? -1 : decimal(bytes, fields.valueFrom(index), fields.valueTo(index));
 }
 
 function copyKind(
@@ -170,7 +206,9 @@ function writeForwarded(
   writer.text(`${plan.forwardedFor}\r\n`);
   if (!fields.has(kind.forwardedHost)) {
     const host = fields.find(kind.host);
-    if (host >= 0) {
+    if (plan.forwardedHost !== "") {
+      writer.text(`X-Forwarded-Host: ${plan.forwardedHost}\r\n`);
+    } else if (host >= 0) {
       writer.text("X-Forwarded-Host: ");
       writer.range(bytes, fields.valueFrom(host), fields.valueTo(host));
       writer.all(crlf);

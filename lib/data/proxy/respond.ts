@@ -22,7 +22,8 @@ const reasons: Readonly<Record<number, string>> = {
 };
 
 export interface FailureOptions {
-  readonly close: boolean;
+  /** What to tell the client of its connection; none says nothing. */
+  readonly connection: "close" | "keep-alive" | "none";
   readonly draining: boolean;
   /** Tells the caller's sidecar that the application never saw the request. */
   readonly unsent: boolean;
@@ -51,7 +52,7 @@ export function writeFailure(writer: Writer, error: MeshError, options: FailureO
   if (error.status === 429 || error.status === 503) writer.text("Retry-After: 1\r\n");
   if (options.unsent) writer.text("x-mesher-unsent: 1\r\n");
   if (options.draining) writer.text("x-mesher-draining: 1\r\n");
-  if (options.close) writer.text("Connection: close\r\n");
+  if (options.connection !== "none") writer.text(`Connection: ${options.connection}\r\n`);
   writer.text("\r\n");
   if (!options.requestWasHead) writer.all(body);
 }

@@ -20,7 +20,8 @@ export interface ResponsePlan {
   readonly connection: "close" | "keep-alive" | "none";
   readonly draining: boolean;
   readonly via: Uint8Array | undefined;
-  readonly requestWasHead: boolean;
+  /** The client speaks HTTP/1.0, which knows no transfer codings. */
+  readonly oldClient: boolean;
 }
 
 /** Composes the client's head of the response in `bytes`. */
@@ -43,7 +44,7 @@ export function writeResponseHead(
     const dropped = (byKind[which] === drop && !(which === kind.upgrade && keepsUpgrade(status))) ||
       // Neither may stand on an answer that has no body by definition, RFC 9110 section 8.6.
       (bodyless && (which === kind.transferEncoding || which === kind.contentLength)) ||
-      (which === kind.transferEncoding && (plan.coding === "decode" || status === 304));
+      (which === kind.transferEncoding && (plan.oldClient || status === 304));
     if (dropped) {
       if (runFrom >= 0) writer.range(bytes, runFrom, fields.nameFrom(index));
       runFrom = -1;
@@ -53,8 +54,8 @@ export function writeResponseHead(
   }
   if (runFrom >= 0) writer.range(bytes, runFrom, fields.lineTo(fields.count - 1));
   if (plan.coding === "encode") writer.all(chunkedField);
-  if (status === 101) writer.all(connectionUpgrade);
-  else if (plan.connection === "close") writer.all(connectionClose);
+  if (keepsUpgrade(status) && fields.has(kind.upgrade)) writer.all(connectionUpgrade);
+  if (plan.connection === "close") writer.all(connectionClose);
   else if (plan.connection === "keep-alive") writer.all(connectionKeepAlive);
   if (plan.draining) writer.all(drainingField);
   if (plan.via !== undefined) writer.all(plan.via);

@@ -33,6 +33,11 @@ export async function relay(client: Client, upstream: Upstream): Promise<void> {
     // One side may say that it is done and still listen.
     if (end === "done") return target.closeWrite();
     broken = true;
+    if (end === "source_ended" || end === "target_failed") {
+      // A break on one side must not look like an orderly end on the other.
+      client.socket.abort();
+      upstream.socket.abort();
+    }
     client.socket.close();
     upstream.socket.close();
   };

@@ -11,10 +11,12 @@ export class Upload {
   end: PumpEnd | undefined;
   #stopped = false;
   readonly #client: Client;
+  readonly #upstream: Upstream;
   readonly #running: Promise<void>;
 
   constructor(client: Client, upstream: Upstream, body: BodyState) {
     this.#client = client;
+    this.#upstream = upstream;
     this.#running = this.#run(upstream, body);
   }
 
@@ -40,7 +42,11 @@ export class Upload {
   /** Ends it where it stands; resolves when nobody touches the client's bytes any more. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    if (this.end === undefined) this.#client.socket.wake();
+    if (this.end === undefined) {
+      // It waits for either of the two: for bytes, or for an upstream that takes none any more.
+      this.#client.socket.wake();
+      this.#upstream.socket.wake();
+    }
     await this.#running;
   }
 }
@@ -65,16 +71,12 @@ export function composeArrivedBody(client: Client): void {
   const { body } = exchange;
   const writer = exchange.writer!;
   exchange.composedBytes = writer.length;
-  if (body === undefined) return;
-  const { replayBytes } = client.context.policy.limits;
-  if (body.remaining > replayBytes) exchange.replayable = false;
-  if (inbox.length === 0) return;
+  if (body === undefined || inbox.length === 0) return;
   try {
     const count = body.accept(inbox.bytes, inbox.start, inbox.end);
     writer.range(inbox.bytes, inbox.start, inbox.start + count);
     inbox.consume(count);
     client.context.count(exchange.block, slot.requestBytes, count);
-    if (count > replayBytes) exchange.replayable = false;
   } catch (error) {
     if (!(error instanceof MalformedHead)) throw error;
     throw new MeshError("request_malformed", error.message, { status: error.status });

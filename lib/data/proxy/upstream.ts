@@ -46,6 +46,19 @@ export function releaseUpstream(context: DataContext, upstream: Upstream, reusab
   endpoint.idle.put(upstream, context.policy.timeouts.poolIdleMs);
 }
 
+/** Passes an endpoint over for a while. Control looks after it when it belongs to a service. */
+export function passOver(
+  context: DataContext,
+  endpoint: EndpointState<Upstream>,
+  { reason, service }: { reason: string; service?: string },
+): void {
+  endpoint.eject(context.net.now(), context.policy.ejectMs);
+  context.counters[threadSlot.endpointsEjected]! += 1;
+  if (service === undefined) return;
+  const { host, port } = endpoint.snapshot;
+  context.directory.suspect(service, { host, port, reason });
+}
+
 /** The failure of a connection that ended before it had answered. */
 export function closedEarly(upstream: Upstream, reachedUpstream: boolean): MeshError {
   const endpoint = upstream.endpoint.key;

@@ -30,8 +30,9 @@ export function parseAuthority<Route>(text: string): Authority<Route> | string {
   const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]]+))(?::(\d{0,5}))?$/.exec(text);
   if (!match) return "an authority that is not host or host:port";
   const port = Number(match[3] || "0");
-  if (port > 65535) return `the port ${port}`;
+  if (port > 65535 || (port === 0 && match[3])) return `the port ${port}`;
   if (match[1] !== undefined) {
+    if (!isIpv6(match[1])) return "an authority whose brackets hold no IPv6 address";
     return { text, host: match[1], port, kind: "ip", route: undefined };
   }
   const host = match[2]!;
@@ -43,6 +44,11 @@ export function parseAuthority<Route>(text: string): Authority<Route> | string {
     : "single";
   if (kind === "single" && !isServiceName(host)) return "a host that cannot be a service name";
   return { text, host, port, kind, route: undefined };
+}
+
+/** Whether text of hex digits, colons and dots is an IPv6 address. */
+function isIpv6(text: string): boolean {
+  return URL.canParse(`http://[${text}]`);
 }
 
 /**

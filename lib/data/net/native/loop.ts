@@ -101,6 +101,8 @@ export class NativeNet implements Net {
   }
 
   async dial(address: Address, timeoutMs: number): Promise<Socket> {
+    // A dial that fails at once touches no socket; the turn goes on all the same until its caller has seen it.
+    this.activity++;
     let encoded: SocketAddress;
     try {
       encoded = this.#encode(address);

@@ -35,7 +35,10 @@ export class PortableSocket extends Deadline implements Socket {
     this.#conn = conn;
     this.#released = released;
     const remote = conn.remoteAddr;
-    this.remoteHost = remote.transport === "tcp" ? remote.hostname : "unix";
+    // A caller by IPv4 on a listener for both families is named by its IPv4 address.
+    this.remoteHost = remote.transport === "tcp"
+      ? remote.hostname.replace(/^::ffff:(?=\d+\.)/i, "")
+      : "unix";
     this.#readAhead();
   }
 

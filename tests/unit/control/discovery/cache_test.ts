@@ -110,6 +110,19 @@ Deno.test("discovery cache, a lower-case name finds the one service that differs
   assertMatch(at.logger.of("info").at(-1)!, /AccountService is used for the name accountservice/);
 });
 
+Deno.test("discovery cache, a lower-case name finds a followed service that the list of names lacks yet", async () => {
+  await using at = new Fixture();
+  assertEquals((await at.cache.lookup("nope")).kind, "unknown");
+  at.serve("AccountService", one);
+  await at.cache.lookup("AccountService");
+  const { namesAsked } = at.discovery;
+  assertEquals(await at.cache.lookup("accountservice"), {
+    kind: "service",
+    service: "AccountService",
+  });
+  assertEquals(at.discovery.namesAsked, namesAsked);
+});
+
 Deno.test("discovery cache, two services that differ only by case are named both, the exact name is served", async () => {
   await using at = new Fixture();
   at.serve("Cart", one);

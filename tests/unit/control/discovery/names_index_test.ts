@@ -39,6 +39,13 @@ Deno.test("names index, misses ask again after a second, then ever more seldom",
   assertEquals(await index.matching("nope"), ["Nope"]);
 });
 
+Deno.test("names index, a service registered just after the list was fetched is found at once", async () => {
+  const { registry, index } = setUp("Store");
+  await index.refresh();
+  registry.names.push("Account");
+  assertEquals(await index.matching("account"), ["Account"]);
+});
+
 Deno.test("names index, several misses at once are one question", async () => {
   const { registry, index } = setUp("Account");
   await Promise.all([index.matching("a"), index.matching("b"), index.matching("c")]);

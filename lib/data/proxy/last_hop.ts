@@ -1,0 +1,52 @@
+/** Requests that end at the proxy itself: `OPTIONS *` on the way out, and OPTIONS and TRACE that may go no further. */
+import { MeshError } from "../../core/errors.ts";
+import { slot } from "../../plane/counters.ts";
+import { ascii } from "../http1/bytes.ts";
+import type { RequestHead } from "../http1/request_head.ts";
+import type { Client } from "./client.ts";
+import { maxForwards } from "./request_writer.ts";
+import { sendAll } from "./send.ts";
+
+const answers = {
+  none: ascii("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+  close: ascii("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
+  "keep-alive": ascii("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n"),
+};
+
+/** Whether a target is the star, which only OPTIONS may have. */
+export function isStar(bytes: Uint8Array, head: RequestHead): boolean {
+  return head.isOptions && head.targetTo - head.targetFrom === 1 && bytes[head.targetFrom] === 42;
+}
+
+/**
+ * Whether Max-Forwards ends an OPTIONS here.
+ *
+ * Errors: MeshError destination_invalid for TRACE, whose echo would show fields that the client never sent.
+ * Source: RFC 9110 section 7.6.2.
+ */
+export function endsHere(bytes: Uint8Array, { fields, isOptions, isTrace }: RequestHead): boolean {
+  if (!(isOptions || isTrace) || maxForwards(fields, bytes) !== 0) return false;
+  if (isOptions) return true;
+  throw new MeshError(
+    "destination_invalid",
+    "the request has a Max-Forwards of 0, and this proxy answers no TRACE itself",
+  );
+}
+
+/** Answers the OPTIONS whose head was just parsed. Errors: MeshError client_gone. */
+export async function answerOptions(client: Client): Promise<void> {
+  const { context, exchange, inbox, socket } = client;
+  inbox.consume(exchange.headBytes);
+  exchange.headBytes = 0;
+  // A body that nobody wanted is not read for its own sake.
+  if (exchange.bodyPending) client.keepAlive = false;
+  client.closeIfDraining();
+  const bytes = answers[client.connectionField];
+  context.count(exchange.block, slot.status + 1);
+  const sent = await sendAll(socket, bytes, {
+    from: 0,
+    to: bytes.length,
+    idleMs: context.policy.timeouts.bodyIdleMs,
+  });
+  if (!sent) throw new MeshError("client_gone", "the client went away before its answer");
+}

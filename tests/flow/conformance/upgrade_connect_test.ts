@@ -1,0 +1,379 @@
+/** Upgrade and CONNECT: switched protocols and tunnels, and what goes through them. */
+import { assert, assertEquals } from "@test/assert";
+import {
+  arrived,
+  type Case,
+  checkProblem,
+  conformance,
+  expectBytes,
+  ok,
+  problem,
+  type Scene,
+} from "../../support/conformance.ts";
+import { answer, head, type RawPeer } from "../../support/raw.ts";
+
+const ask = head(
+  "GET /chat HTTP/1.1",
+  "Host: {s}",
+  "Upgrade: websocket",
+  "Connection: keep-alive, Upgrade",
+  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+);
+const asked = head(
+  "GET /chat HTTP/1.1",
+  "Host: {s}",
+  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+  "Upgrade: websocket",
+  "Connection: Upgrade",
+  "x-mesher-hops: 1",
+);
+const switched = head(
+  "HTTP/1.1 101 Switching Protocols",
+  "Upgrade: websocket",
+  "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+  "Connection: Upgrade",
+);
+const established = "HTTP/1.1 200 Connection established\r\n\r\n";
+
+async function upgrade(scene: Scene): Promise<RawPeer> {
+  scene.client.send(scene.fill(ask));
+  const upstream = await scene.accept();
+  await expectBytes(scene, upstream, asked);
+  upstream.send(switched);
+  await expectBytes(scene, scene.client, switched);
+  return upstream;
+}
+
+/** Opens a tunnel to the upstream by its address and says the first word in it. */
+async function tunnel(scene: Scene): Promise<RawPeer> {
+  const { client, fill } = scene;
+  client.send(fill(head("CONNECT 127.0.0.1:{p} HTTP/1.1", "Host: 127.0.0.1:{p}")));
+  await expectBytes(scene, client, established);
+  const upstream = await scene.accept();
+  client.send("\x16first");
+  await expectBytes(scene, upstream, "\x16first");
+  return upstream;
+}
+
+async function echoBothWays(client: RawPeer, upstream: RawPeer): Promise<void> {
+  for (const word of ["\x81\x05hello", "\0\r\n\r\nGET / HTTP/1.1\r\n\r\n", "x".repeat(200_000)]) {
+    client.send(word);
+    assert(await upstream.take(word.length) === word, "the word on its way up");
+    upstream.send(word);
+    assert(await client.take(word.length) === word, "the word on its way back");
+  }
+}
+
+/** What two ends of an open byte stream may do to each other. */
+function ends(kind: string, open: (scene: Scene) => Promise<RawPeer>): readonly Case[] {
+  return [
+    {
+      title: `${kind}: bytes pass both ways`,
+      client: "closed",
+      upstream: "closed",
+      async play(scene) {
+        const upstream = await open(scene);
+        await echoBothWays(scene.client, upstream);
+        upstream.close();
+      },
+    },
+    {
+      title: `${kind}: a client that ends its side still hears the other`,
+      client: "closed",
+      upstream: "closed",
+      async play(scene) {
+        const upstream = await open(scene);
+        scene.client.send("bye");
+        scene.client.endWrite();
+        assertEquals(await upstream.rest(), { text: "bye", end: "end" });
+        upstream.send("still here");
+        assertEquals(await scene.client.take(10), "still here");
+        upstream.endWrite();
+      },
+    },
+    {
+      title: `${kind}: an upstream that ends its side still hears the other`,
+      client: "closed",
+      upstream: "closed",
+      async play(scene) {
+        const upstream = await open(scene);
+        upstream.send("bye");
+        upstream.endWrite();
+        assertEquals(await scene.client.take(3), "bye");
+        await scene.client.closed();
+        scene.client.send("still here");
+        assertEquals(await upstream.take(10), "still here");
+        scene.client.endWrite();
+      },
+    },
+    {
+      title: `${kind}: a reset of the upstream is no orderly end for the client`,
+      client: "reset",
+      upstream: "closed",
+      nativeOnly: "Deno.Conn cannot send a reset",
+      async play(scene) {
+        const upstream = await open(scene);
+        upstream.reset();
+        await upstream.closed();
+      },
+    },
+    {
+      title: `${kind}: a reset of the client reaches the upstream`,
+      client: "reset",
+      upstream: "closed",
+      async play(scene) {
+        const upstream = await open(scene);
+        scene.client.reset();
+        await upstream.closed();
+        // The own reset is how the client's connection ended.
+        scene.client.end = "reset";
+      },
+    },
+  ];
+}
+
+const upgrades: readonly Case[] = [
+  ...ends("upgrade", upgrade),
+  {
+    title: "upgrade: what the upstream sends right behind its 101 is not lost",
+    client: "closed",
+    upstream: "closed",
+    async play(scene) {
+      scene.client.send(scene.fill(ask));
+      const upstream = await scene.accept();
+      await expectBytes(scene, upstream, asked);
+      upstream.send(switched + "\x81\x02hi");
+      await expectBytes(scene, scene.client, switched + "\x81\x02hi");
+      upstream.close();
+    },
+  },
+  {
+    title: "upgrade: what the client sends right behind its request is not lost",
+    client: "closed",
+    upstream: "closed",
+    async play(scene) {
+      scene.client.send(scene.fill(ask) + "\x81\x02hi");
+      const upstream = await scene.accept();
+      await expectBytes(scene, upstream, asked);
+      assertEquals(upstream.pending, "", "nothing may come before the switch");
+      upstream.send(switched);
+      await expectBytes(scene, scene.client, switched);
+      await expectBytes(scene, upstream, "\x81\x02hi");
+      upstream.close();
+    },
+  },
+  {
+    title: "an upgrade that the upstream ignores is an ordinary request",
+    send: ask,
+    arrives: asked,
+  },
+  {
+    title: "an upgrade that the upstream refuses is an ordinary answer",
+    send: ask,
+    arrives: asked,
+    answer: answer("no", "403 Forbidden"),
+  },
+  {
+    title: "a switch in the middle of the request is a bad gateway",
+    client: "closed",
+    upstream: "closed",
+    async play(scene) {
+      const { client, fill } = scene;
+      client.send(fill(head(
+        "POST /chat HTTP/1.1",
+        "Host: {s}",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Content-Length: 10",
+      )));
+      const upstream = await scene.accept();
+      await upstream.head();
+      upstream.send(switched);
+      await checkProblem(client, problem(502, "protocol_error", /middle of the request/));
+    },
+  },
+];
+
+/** A request inside a tunnel to a service, as the upstream gets it. */
+const inside = arrived("GET /in HTTP/1.1");
+
+async function connectService(scene: Scene, port = 80): Promise<void> {
+  const { client, fill } = scene;
+  client.send(fill(head(`CONNECT {s}:${port} HTTP/1.1`, `Host: {s}:${port}`)));
+  await expectBytes(scene, client, established);
+}
+
+const connects: readonly Case[] = [
+  ...ends("tunnel", tunnel),
+  {
+    title: "plain HTTP inside a CONNECT to a service is routed request by request",
+    async play(scene) {
+      const { client, fill } = scene;
+      await connectService(scene);
+      client.send(fill(head("GET /in HTTP/1.1", "Host: {s}")));
+      const upstream = await scene.accept();
+      await expectBytes(
+        scene,
+        upstream,
+        inside.replace("x-mesher", "X-Forwarded-Port: 80\r\nx-mesher"),
+      );
+      upstream.send(ok);
+      await expectBytes(scene, client, ok);
+      client.send(fill(head("POST /in HTTP/1.1", "Host: {s}", "Content-Length: 1") + "x"));
+      await upstream.head();
+      await expectBytes(scene, upstream, "x");
+      upstream.send(ok);
+      await expectBytes(scene, client, ok);
+    },
+  },
+  {
+    title: "what is inside a CONNECT goes where the CONNECT said, whatever Host says",
+    async play(scene) {
+      const { client } = scene;
+      await connectService(scene, 81);
+      client.send(head("GET /in HTTP/1.1", "Host: elsewhere"));
+      const upstream = await scene.accept();
+      await expectBytes(
+        scene,
+        upstream,
+        head("GET /in HTTP/1.1", "Host: elsewhere", "X-Forwarded-Port: 81", "x-mesher-hops: 1"),
+      );
+      upstream.send(ok);
+      await expectBytes(scene, client, ok);
+    },
+  },
+  {
+    title: "a malformed request inside a CONNECT is refused",
+    client: "closed",
+    async play(scene) {
+      const { client } = scene;
+      await connectService(scene);
+      client.send("GET /in HTTP/1.1\r\nHost : x\r\n\r\n");
+      await checkProblem(client, problem(400, "request_malformed", /colon/));
+    },
+  },
+  {
+    title: "bytes that are no HTTP inside a CONNECT to a service make a tunnel to one instance",
+    client: "closed",
+    upstream: "closed",
+    async play(scene) {
+      await connectService(scene);
+      scene.client.send("\x16\x03\x01hello");
+      const upstream = await scene.accept();
+      await expectBytes(scene, upstream, "\x16\x03\x01hello");
+      await echoBothWays(scene.client, upstream);
+      upstream.close();
+    },
+  },
+  {
+    title: "the preface of HTTP/2 inside a CONNECT to a service makes a tunnel",
+    client: "closed",
+    upstream: "closed",
+    async play(scene) {
+      await connectService(scene);
+      scene.client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+      const upstream = await scene.accept();
+      await expectBytes(scene, upstream, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+      upstream.close();
+    },
+  },
+  {
+    title: "text that is no HTTP inside a CONNECT to a service makes a tunnel",
+    client: "closed",
+    upstream: "closed",
+    async play(scene) {
+      await connectService(scene);
+      scene.client.send("EHLO mail.example\r\n");
+      const upstream = await scene.accept();
+      await expectBytes(scene, upstream, "EHLO mail.example\r\n");
+      upstream.close();
+    },
+  },
+  {
+    title: "a server that speaks first is heard through a CONNECT to a service",
+    client: "closed",
+    upstream: "closed",
+    async play(scene) {
+      await connectService(scene);
+      const upstream = await scene.accept();
+      upstream.send("220 ready\r\n");
+      await expectBytes(scene, scene.client, "220 ready\r\n");
+      scene.client.send("QUIT\r\n");
+      await expectBytes(scene, upstream, "QUIT\r\n");
+      upstream.close();
+    },
+  },
+  {
+    title: "what a client sends right behind its CONNECT is not lost",
+    client: "closed",
+    upstream: "closed",
+    async play(scene) {
+      const { client, fill } = scene;
+      client.send(fill(head("CONNECT 127.0.0.1:{p} HTTP/1.1", "Host: x")) + "eager");
+      const upstream = await scene.accept();
+      await expectBytes(scene, upstream, "eager");
+      await expectBytes(scene, client, established);
+      upstream.close();
+    },
+  },
+  {
+    title: "a client that leaves its CONNECT unused leaves nothing behind",
+    client: "closed",
+    async play(scene) {
+      await connectService(scene);
+      scene.client.endWrite();
+    },
+  },
+  {
+    title: "a CONNECT of HTTP/1.0 opens a tunnel",
+    client: "closed",
+    upstream: "closed",
+    async play(scene) {
+      const { client, fill } = scene;
+      client.send(fill("CONNECT 127.0.0.1:{p} HTTP/1.0\r\n\r\n"));
+      const upstream = await scene.accept();
+      await expectBytes(scene, client, established);
+      client.send("\x16x");
+      await expectBytes(scene, upstream, "\x16x");
+      upstream.close();
+    },
+  },
+  {
+    title: "a CONNECT to nobody is answered, and the connection lives on",
+    send: head("CONNECT Nobody:80 HTTP/1.1", "Host: Nobody:80"),
+    receives: problem(503, "service_unknown", /Nobody/),
+  },
+  {
+    title: "a CONNECT to nobody of a client that wants to close is closed",
+    send: head("CONNECT Nobody:80 HTTP/1.1", "Host: Nobody:80", "Connection: close"),
+    receives: problem(503, "service_unknown", /Nobody/),
+    client: "closed",
+  },
+  {
+    title: "a CONNECT to an address that refuses is answered before anything is promised",
+    async play(scene) {
+      const { client } = scene;
+      // A port that was just given up; nobody listens there now.
+      const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      const { port } = listener.addr;
+      listener.close();
+      client.send(head(`CONNECT 127.0.0.1:${port} HTTP/1.1`, "Host: x"));
+      await checkProblem(client, problem(502, "connect_refused", /refused/));
+    },
+  },
+  {
+    title: "a CONNECT to the sidecar itself is a loop",
+    async play({ client, plane }) {
+      client.send(head(`CONNECT 127.0.0.1:${plane.port()} HTTP/1.1`, "Host: x"));
+      await checkProblem(client, problem(508, "loop_detected", /itself/));
+    },
+  },
+  {
+    title: "a CONNECT out of the mesh is denied where egress is",
+    policy: { egress: "deny" },
+    send: head("CONNECT 127.0.0.1:{p} HTTP/1.1", "Host: x"),
+    receives: problem(403, "request_denied", /egress/),
+  },
+];
+
+conformance("upgrade and CONNECT", [...upgrades, ...connects]);
