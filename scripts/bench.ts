@@ -1,6 +1,8 @@
 /** `deno task bench`: mesher beside nginx, HAProxy and Envoy in one run on this machine. It reports, it does not judge. */
 import { parseArgs, usage } from "./bench/options.ts";
 import { findProgram, Workplace } from "./bench/children.ts";
+import { measureHops } from "./bench/hops.ts";
+import { measureIdleConnections } from "./bench/idle.ts";
 import { measureAdmin, measureBodies, measureLoad } from "./bench/measure.ts";
 import { largeBody, type Missing, type Peer, startOrigin, startPeer } from "./bench/peers.ts";
 import { rssKib, stealTicks } from "./bench/process_cost.ts";
@@ -31,9 +33,9 @@ async function bench(args: readonly string[], place: Workplace): Promise<number>
   const origin = await startOrigin(place, nginx);
   const peers: Peer[] = [origin];
   const missing: Missing[] = [];
+  const binary = options.binary === undefined ? {} : { binary: options.binary };
   for (const name of options.peers) {
     if (name === "origin") continue;
-    const binary = options.binary === undefined ? {} : { binary: options.binary };
     const peer = await startPeer(name, { place, originPort: origin.port, root, ...binary });
     if ("reason" in peer) missing.push(peer);
     else peers.push(peer);
@@ -47,6 +49,9 @@ async function bench(args: readonly string[], place: Workplace): Promise<number>
   const load = await measureLoad(place, peers, plan);
   const bodies = await measureBodies(peers, plan);
   const adminP99Ms = mesher && await measureAdmin(place, mesher, plan);
+  const context = { place, originPort: origin.port, root, ...binary };
+  const idleConnectionKib = mesher && await measureIdleConnections(context, progress);
+  const hops = mesher && await measureHops({ place, root, ...plan });
   const stealAfter = await stealTicks();
 
   console.log(
@@ -66,10 +71,12 @@ async function bench(args: readonly string[], place: Workplace): Promise<number>
       idleRssMib: idleKib === undefined ? undefined : idleKib / 1024,
       startMs: mesher.startMs,
       adminP99Ms,
+      idleConnectionKib,
+      hops: hops ?? [],
     }));
     console.log(
-      "\nRatios are taken round by round and then their median. Not measured here: memory per idle connection, " +
-        "two hops, updates of large registries.",
+      "\nRatios are taken round by round and then their median. Not measured here: " +
+        "updates of large registries.",
     );
   }
   const steal = (stealAfter.steal - stealBefore.steal) /

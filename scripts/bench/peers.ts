@@ -259,27 +259,52 @@ async function startEnvoy({ place, originPort }: PeerContext): Promise<Peer> {
   });
 }
 
-async function startMesher(name: "mesher" | "portable", context: PeerContext): Promise<Peer> {
-  const { place, originPort, root, binary } = context;
+/** Shape: `folder` tells several of one kind apart. Errors: it did not start. */
+export async function startMesher(
+  name: "mesher" | "portable",
+  context: PeerContext,
+  folder: string = name,
+): Promise<Peer> {
+  const { place } = context;
   const [port, adminPort] = freePorts(2);
-  const folder = `${place.folder}/${name}`;
-  await Deno.mkdir(folder);
-  await Deno.writeTextFile(
-    `${folder}/services.yaml`,
-    `- service: Origin\n  instances: ["rest://127.0.0.1:${originPort}"]\n`,
+  return await started(
+    place,
+    { name, port: port!, adminPort: adminPort! },
+    await mesherCommand(folder, context, {
+      service: { name: "Origin", port: context.originPort },
+      env: {
+        MESHER_OUTBOUND: `127.0.0.1:${port}`,
+        MESHER_ADMIN: `127.0.0.1:${adminPort}`,
+        ...(name === "portable" ? { MESHER_NET: "portable" } : {}),
+      },
+    }),
   );
-  const command = binary === undefined
-    ? [Deno.execPath(), "run", "-A", v8Flags, `${root}main.ts`]
-    : [binary];
-  return await started(place, { name, port: port!, adminPort: adminPort! }, {
-    command,
+}
+
+/** How a mesher is started that knows one service from a file. Shape: `folder` is made new. */
+export async function mesherCommand(
+  folder: string,
+  { place, root, binary }: Pick<PeerContext, "place" | "root" | "binary">,
+  { service, env }: {
+    service: { readonly name: string; readonly port: number };
+    env: Readonly<Record<string, string>>;
+  },
+): Promise<{ command: string[]; cwd: string; env: Record<string, string> }> {
+  const path = `${place.folder}/${folder}`;
+  await Deno.mkdir(path);
+  await Deno.writeTextFile(
+    `${path}/services.yaml`,
+    `- service: ${service.name}\n  instances: ["rest://127.0.0.1:${service.port}"]\n`,
+  );
+  return {
+    command: binary === undefined
+      ? [Deno.execPath(), "run", "-A", v8Flags, `${root}main.ts`]
+      : [binary],
     cwd: root,
     env: {
-      MESHER_REGISTRY: `file://${folder}/services.yaml`,
-      MESHER_OUTBOUND: `127.0.0.1:${port}`,
-      MESHER_ADMIN: `127.0.0.1:${adminPort}`,
-      MESHER_STATE_DIR: `${folder}/state`,
-      ...(name === "portable" ? { MESHER_NET: "portable" } : {}),
+      MESHER_REGISTRY: `file://${path}/services.yaml`,
+      MESHER_STATE_DIR: `${path}/state`,
+      ...env,
     },
-  });
+  };
 }

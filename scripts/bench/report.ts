@@ -149,6 +149,16 @@ export interface BarInput {
   readonly idleRssMib: number | undefined;
   readonly startMs: number | undefined;
   readonly adminP99Ms: number | undefined;
+  /** Growth of the process by one client connection that waits for its next request. */
+  readonly idleConnectionKib: number | undefined;
+  readonly hops: readonly HopSample[];
+}
+
+/** One round through two sidecars and one without, at a backend that takes its time. */
+export interface HopSample {
+  /** Share of the throughput that two sidecars cost, in percent. */
+  readonly lostPercent: number;
+  readonly addedMs: number;
 }
 
 /** The bars of the design against what was measured, each with the range over the rounds. */
@@ -246,6 +256,26 @@ function bars(input: BarInput): Bar[] {
       digits: 0,
       unit: " ms",
       values: single(input.startMs),
+    },
+    {
+      what: "RSS per idle connection",
+      bar: { atMost: 4 },
+      digits: 1,
+      unit: " KiB",
+      values: single(input.idleConnectionKib),
+    },
+    {
+      what: "two hops, c=5, slow backend: throughput lost",
+      bar: { atMost: 7 },
+      digits: 1,
+      unit: " %",
+      values: input.hops.map((one) => one.lostPercent),
+    },
+    {
+      what: "two hops, c=5, slow backend: time added",
+      bar: { atMost: 0.3 },
+      unit: " ms",
+      values: input.hops.map((one) => one.addedMs),
     },
     {
       what: "admin answer p99 under load",
