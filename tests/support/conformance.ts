@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertMatch } from "@test/assert";
 import type { FailureCode } from "../../lib/core/errors.ts";
 import type { ListenerRole } from "../../lib/plane/messages.ts";
-import { onBothNets, type Plane, type PolicyChanges, startPlane } from "./plane.ts";
+import { onBothNets, type Plane, startPlane } from "./plane.ts";
+import type { PolicyChanges } from "./policy.ts";
 import { answer, head, type RawPeer, RawUpstream } from "./raw.ts";
 
 /** An answer that mesher gives itself. */

@@ -14,16 +14,8 @@ import type {
 } from "../../lib/plane/messages.ts";
 import type { DataPolicy } from "../../lib/plane/policy.ts";
 import { Supervisor } from "../../lib/plane/supervisor.ts";
+import { changed, defaultPolicy, type PolicyChanges } from "./policy.ts";
 import { patienceMs, rawClient, type RawPeer, within } from "./raw.ts";
-
-/** A policy as a test changes it: any part of any part. */
-export type PolicyChanges =
-  & Partial<Omit<DataPolicy, "timeouts" | "limits" | "retry" | "revision">>
-  & {
-    readonly timeouts?: Partial<DataPolicy["timeouts"]>;
-    readonly limits?: Partial<DataPolicy["limits"]>;
-    readonly retry?: Partial<DataPolicy["retry"]>;
-  };
 
 /** The port of an endpoint on 127.0.0.1, or as much of its record as matters. */
 export type EndpointSpec = number | Partial<EndpointSnapshot> & { readonly port: number };
@@ -38,53 +30,6 @@ export interface PlaneOptions {
   readonly roles?: readonly ListenerRole[];
   /** Module of the data thread; the real one where none is given. */
   readonly module?: URL;
-  /** Ports to listen on, where a test needs the same one twice. */
-  readonly ports?: Partial<Record<ListenerRole, number>>;
-}
-
-const defaults: DataPolicy = {
-  revision: 1,
-  localPorts: [],
-  egress: "allow",
-  via: false,
-  ownAddresses: [],
-  timeouts: {
-    connectMs: 1000,
-    responseMs: 5000,
-    headMs: 5000,
-    idleMs: 30_000,
-    bodyIdleMs: 5000,
-    poolIdleMs: 30_000,
-    resolveMs: 1000,
-    tunnelIdleMs: 30_000,
-  },
-  limits: {
-    headBytes: 65536,
-    headFields: 1000,
-    replayBytes: 65536,
-    connections: 20_000,
-    hops: 8,
-    parked: 1000,
-  },
-  retry: {
-    maxAttempts: 3,
-    baseDelayMs: 5,
-    maxDelayMs: 20,
-    budgetRatio: 0.2,
-    budgetPerSecond: 1000,
-  },
-  ejectMs: 60_000,
-};
-
-function changed(policy: DataPolicy, changes: PolicyChanges): DataPolicy {
-  return {
-    ...policy,
-    ...changes,
-    timeouts: { ...policy.timeouts, ...changes.timeouts },
-    limits: { ...policy.limits, ...changes.limits },
-    retry: { ...policy.retry, ...changes.retry },
-    revision: policy.revision + 1,
-  };
 }
 
 /** Registers one test per kind of socket; where one is not to be had its test is skipped. */
@@ -126,7 +71,7 @@ export class Plane implements AsyncDisposable {
   constructor(options: PlaneOptions) {
     this.#options = options;
     this.net = options.net;
-    this.#policy = changed(defaults, options.policy ?? {});
+    this.#policy = changed(defaultPolicy, options.policy ?? {});
     for (const [name, endpoints] of Object.entries(options.services ?? {})) {
       this.services.set(name, endpoints);
     }
@@ -136,7 +81,7 @@ export class Plane implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    const { net, roles = ["outbound"], ports = {} } = this.#options;
+    const { net, roles = ["outbound"] } = this.#options;
     const silent = () => {};
     const logger: Logger = {
       error: (message, fields) => this.errors.push(`${message} ${JSON.stringify(fields)}`),
@@ -149,7 +94,7 @@ export class Plane implements AsyncDisposable {
       net,
       listeners: roles.map((role) => ({
         role,
-        address: { host: "127.0.0.1", port: ports[role] ?? 0 },
+        address: { host: "127.0.0.1", port: 0 },
       })),
       policy: this.#policy,
       clusters: [],

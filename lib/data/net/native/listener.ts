@@ -78,11 +78,28 @@ export class NativeListener extends Deadline implements Listener, Registered {
     else this.#resume();
   }
 
-  /** Stops accepting in this thread. The descriptor is control's and stays open. */
+  /**
+   * Stops listening. The descriptor is control's and stays open; that alone would let callers wait for ever in the
+   * kernel's queue.
+   */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#net.timers.drop(this);
     this.#net.suspend(this.#fd);
+    this.#takeWaiting();
+    this.#net.libc.stopListening(this.#fd);
+  }
+
+  /** Callers whom the kernel has taken already are served. */
+  #takeWaiting(): void {
+    for (;;) {
+      const fd = this.#net.libc.accept(this.#fd);
+      if (fd >= 0) {
+        if (!this.#take(fd)) return;
+      } else if (fd !== -errno.ECONNABORTED && fd !== -errno.EINTR) {
+        return;
+      }
+    }
   }
 }

@@ -37,12 +37,16 @@ export class PortableListener implements Listener {
       let conn: Deno.Conn;
       try {
         conn = await this.#listener.accept();
-      } catch {
-        // Closed, or out of descriptors; the loop's condition tells which.
-        if (!this.#closed) await this.#net.sleep(pauseMs);
+      } catch (error) {
+        // Closed, or a caller that left before it was taken, or no descriptors; only the last asks for a pause.
+        if (!this.#closed && !leftEarly(error)) await this.#net.sleep(pauseMs);
         continue;
       }
-      if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
+      try {
+        if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
+      } catch {
+        // Some systems refuse it once the caller has left; reading will tell.
+      }
       hooks.accepted(this.#net.adopt(conn));
     }
   }
@@ -52,4 +56,11 @@ export class PortableListener implements Listener {
     this.#closed = true;
     this.#listener.close();
   }
+}
+
+/** Whether accepting failed only because the caller was gone already. */
+function leftEarly(error: unknown): boolean {
+  return error instanceof Deno.errors.NotConnected ||
+    error instanceof Deno.errors.ConnectionAborted ||
+    error instanceof Deno.errors.ConnectionReset;
 }

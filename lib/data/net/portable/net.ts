@@ -7,20 +7,30 @@ import type { Listener, Net, Socket } from "../socket.ts";
 import { Timers } from "../timers.ts";
 import { PortableListener } from "./listener.ts";
 import { PortableSocket } from "./socket.ts";
+import { ReadTurns } from "./turns.ts";
 
 const tickMs = 16;
+/** Buffers for small writes that are kept for the next one. */
+const writeBytes = 4096;
+const keptWriteBuffers = 64;
 
 export class PortableNet implements Net {
   readonly kind = "portable";
   readonly timers: Timers;
+  readonly turns = new ReadTurns();
+  readonly #writeBuffers: Uint8Array<ArrayBuffer>[] = [];
+  #now = performance.now();
   readonly #sockets = new Set<PortableSocket>();
   readonly #sleeping = new Set<() => void>();
   readonly #ticker: ReturnType<typeof setInterval>;
   #stopped = false;
 
   constructor() {
-    this.timers = new Timers(performance.now(), tickMs);
-    this.#ticker = setInterval(() => this.timers.advance(performance.now()), tickMs);
+    this.timers = new Timers(this.#now, tickMs);
+    this.#ticker = setInterval(() => {
+      this.turns.nextRound();
+      this.timers.advance(this.tick());
+    }, tickMs);
     Deno.unrefTimer(Number(this.#ticker));
   }
 
@@ -30,7 +40,27 @@ export class PortableNet implements Net {
   }
 
   now(): number {
-    return performance.now();
+    return this.#now;
+  }
+
+  /** Reads the clock; called when something has happened, so that what follows needs not. */
+  tick(): number {
+    return this.#now = performance.now();
+  }
+
+  /** A copy of the bytes that stays as it is while they are written. Shape: `count` bytes of the buffer count. */
+  borrowCopy(bytes: Uint8Array, from: number, count: number): Uint8Array<ArrayBuffer> {
+    if (count > writeBytes) return new Uint8Array(bytes.subarray(from, from + count));
+    const buffer = this.#writeBuffers.pop() ?? new Uint8Array(writeBytes);
+    buffer.set(bytes.subarray(from, from + count));
+    return buffer;
+  }
+
+  /** Takes a borrowed buffer back once nobody reads it any more. */
+  giveBack(buffer: Uint8Array<ArrayBuffer>): void {
+    if (buffer.length === writeBytes && this.#writeBuffers.length < keptWriteBuffers) {
+      this.#writeBuffers.push(buffer);
+    }
   }
 
   listen(spec: ListenerSpec, accepted: (socket: Socket) => void, paused: () => boolean): Listener {

@@ -2,12 +2,14 @@
 import { FAILED, type Socket, WAIT } from "../socket.ts";
 import { Deadline } from "../timers.ts";
 import type { PortableNet } from "./net.ts";
+import type { Reading } from "./turns.ts";
 
 const idleBytes = 4 * 1024;
 const busyBytes = 64 * 1024;
 
-export class PortableSocket extends Deadline implements Socket {
+export class PortableSocket extends Deadline implements Socket, Reading {
   readonly remoteHost: string;
+  servedIn = 0;
   hungUp = false;
   broken = false;
   timedOut = false;
@@ -22,6 +24,10 @@ export class PortableSocket extends Deadline implements Socket {
   #end = 0;
   #reading = false;
   #writing = false;
+  /** Bytes on their way out, and how far they have gone. */
+  #outgoing: Uint8Array<ArrayBuffer> | undefined;
+  #outgoingEnd = 0;
+  #sent = 0;
   #ended = false;
   /** The peer's side ended by a reset; what arrived before it can still be read. */
   #cut = false;
@@ -46,21 +52,36 @@ export class PortableSocket extends Deadline implements Socket {
     return this.#end > this.#start || this.#ended || this.#cut;
   }
 
-  async #readAhead(): Promise<void> {
+  #readAhead(): void {
     if (this.#reading || this.#ended || this.#cut || this.closed) return;
     this.#reading = true;
     this.#start = this.#end = 0;
-    try {
-      const count = await this.#conn.read(this.#buffer);
-      if (count === null) {
-        this.#ended = this.hungUp = true;
-      } else {
-        this.#end = count;
-      }
-    } catch (error) {
-      this.#fail(error);
-      this.#cut = true;
+    this.#net.turns.read(this);
+  }
+
+  startRead(): void {
+    if (this.closed) return;
+    this.#conn.read(this.#buffer).then(this.#arrived, this.#readFailed);
+  }
+
+  readonly #arrived = (count: number | null): void => {
+    this.#net.tick();
+    if (count === null) {
+      this.#ended = this.hungUp = true;
+    } else {
+      this.#end = count;
+      this.#net.turns.served(this);
     }
+    this.#readDone();
+  };
+
+  readonly #readFailed = (error: unknown): void => {
+    this.#fail(error);
+    this.#cut = true;
+    this.#readDone();
+  };
+
+  #readDone(): void {
     this.#reading = false;
     if (this.closed) return;
     this.#wakeReader();
@@ -95,21 +116,41 @@ export class PortableSocket extends Deadline implements Socket {
     if (this.closed || this.broken) return FAILED;
     if (this.#writing) return WAIT;
     const count = Math.min(to - from, busyBytes);
-    this.#writeBehind(buffer.slice(from, from + count));
+    this.#writing = true;
+    this.#outgoing = this.#net.borrowCopy(buffer, from, count);
+    this.#outgoingEnd = count;
+    this.#sent = 0;
+    this.#writeRest();
     return count;
   }
 
-  async #writeBehind(bytes: Uint8Array): Promise<void> {
-    this.#writing = true;
-    try {
-      for (let sent = 0; sent < bytes.length;) {
-        sent += await this.#conn.write(sent === 0 ? bytes : bytes.subarray(sent));
-      }
-      if (this.#endWrite) await this.#shutdown();
-    } catch (error) {
-      this.#fail(error);
+  #writeRest(): void {
+    const { length } = this.#outgoing!;
+    const whole = this.#sent === 0 && this.#outgoingEnd === length;
+    const bytes = whole ? this.#outgoing! : this.#outgoing!.subarray(this.#sent, this.#outgoingEnd);
+    this.#conn.write(bytes).then(this.#written, this.#writeFailed);
+  }
+
+  readonly #written = (count: number): void => {
+    this.#net.tick();
+    this.#sent += count;
+    if (this.#sent < this.#outgoingEnd) return this.#writeRest();
+    if (this.#endWrite) {
+      this.#shutdown().then(() => this.#writeDone(), this.#writeFailed);
+    } else {
+      this.#writeDone();
     }
+  };
+
+  readonly #writeFailed = (error: unknown): void => {
+    this.#fail(error);
+    this.#writeDone();
+  };
+
+  #writeDone(): void {
     this.#writing = false;
+    this.#net.giveBack(this.#outgoing!);
+    this.#outgoing = undefined;
     if (this.closed) return this.#release();
     this.#wakeWriter();
     if (this.broken) {

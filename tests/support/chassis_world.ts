@@ -1,0 +1,103 @@
+/** What stands around the chassis programs: plain apps behind sidecars, contracts, calls without a pause. */
+import { assertEquals } from "@test/assert";
+import { type Lab, pause, until } from "./process.ts";
+import { pickPort, type SidecarProcess, startSidecar, untilRegistered } from "./process_mesher.ts";
+
+const plainApp = new URL("./chassis_app.ts", import.meta.url).pathname;
+
+/** A plain application under `mesher run`, listed in the registry; `next` is what it calls in turn. */
+export async function startPlain(
+  lab: Lab,
+  options: { readonly registry: string; readonly service: string; readonly next?: string },
+): Promise<SidecarProcess> {
+  const { registry, service, next } = options;
+  const port = pickPort();
+  const app = [Deno.execPath(), "run", "-A", "--quiet", plainApp, String(port), service];
+  const sidecar = await startSidecar(lab, {
+    name: service,
+    app: next === undefined ? app : [...app, next],
+    env: { REGISTRY: registry, SERVICE: service, PORTS: `rest:${port}` },
+  });
+  await untilRegistered(sidecar);
+  return sidecar;
+}
+
+/** Gives one service the contract of another, as an operator would with the registry's own interface. */
+export async function copyContract(
+  registryUrl: string,
+  copy: { readonly from: string; readonly to: string; readonly schema: string },
+): Promise<void> {
+  const base = `${registryUrl}/v4/default/registry`;
+  const idOf = async (name: string): Promise<string> => {
+    const response = await fetch(`${base}/microservices`);
+    const { services } = await response.json() as {
+      services: { serviceName: string; serviceId: string }[];
+    };
+    return services.find((service) => service.serviceName === name)!.serviceId;
+  };
+  const path = (id: string) => `${base}/microservices/${id}/schemas/${copy.schema}`;
+  const read = await fetch(path(await idOf(copy.from)));
+  assertEquals(read.status, 200);
+  const written = await fetch(path(await idOf(copy.to)), {
+    method: "PUT",
+    headers: { "content-type": "application/json" },
+    body: await read.text(),
+  });
+  assertEquals([written.status, await written.text()], [200, ""]);
+}
+
+export interface LoopAnswer {
+  readonly status: number;
+  readonly body: string;
+}
+
+export interface LoopClient {
+  call(): Promise<LoopAnswer>;
+  close(): void;
+}
+
+/** Calls without a pause from several clients until it is disposed of. */
+export class CallLoop implements AsyncDisposable {
+  count = 0;
+  readonly failures: string[] = [];
+  readonly #by = new Map<string, number>();
+  readonly #loops: readonly Promise<void>[];
+  #over = false;
+
+  constructor(clients: number, open: () => LoopClient) {
+    this.#loops = Array.from({ length: clients }, () => this.#run(open()));
+  }
+
+  /** Waits for so many further answers of one provider. */
+  async answersBy(name: string, count: number): Promise<void> {
+    const enough = (this.#by.get(name) ?? 0) + count;
+    await until(
+      () => (this.#by.get(name) ?? 0) >= enough ? true : undefined,
+      () => `${count} answers by ${name}; failed so far: ${this.failures.slice(0, 3).join("; ")}`,
+    );
+  }
+
+  async #run(client: LoopClient): Promise<void> {
+    while (!this.#over) {
+      try {
+        const { status, body } = await client.call();
+        if (status === 200) this.#answered(JSON.parse(body).by);
+        else this.failures.push(`${status} ${body}`);
+      } catch (error) {
+        this.failures.push(String(error));
+      }
+      this.count++;
+      await pause(5);
+    }
+    client.close();
+  }
+
+  #answered(by: string): void {
+    this.#by.set(by, (this.#by.get(by) ?? 0) + 1);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#over = true;
+    await Promise.all(this.#loops);
+  }
+}
