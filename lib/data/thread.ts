@@ -9,6 +9,7 @@ import { DataPlane } from "./plane.ts";
 interface Scope {
   onmessage: ((event: MessageEvent<ToThread | ThreadStart>) => void) | null;
   onunhandledrejection: ((event: PromiseRejectionEvent) => void) | null;
+  addEventListener(type: "error", listener: (event: ErrorEvent) => void): void;
   postMessage(message: FromThread): void;
   close(): void;
 }
@@ -19,18 +20,43 @@ const post = (message: FromThread): void => scope.postMessage(message);
 /** Turns of the event loop that are waited for one message; each takes far less than a millisecond. */
 const maxMessageTurns = 1000;
 
+/** Ends the loop; set while it runs. */
+let endLoop: (() => void) | undefined;
+/** The error that the thread dies of. */
+let death: string | undefined;
+
 scope.onmessage = (event) => {
   const { data } = event;
-  if (data.kind === "start") run(data).catch((error) => fatal(error));
+  if (data.kind !== "start") return;
+  run(data).catch((error) => {
+    endLoop = undefined;
+    if (death === undefined) fatal(error);
+    else tellDeath(death);
+  });
 };
 scope.onunhandledrejection = (event) => {
   event.preventDefault();
   fatal(event.reason);
 };
+// Without this an error outside a promise would be told to control only when the loop next looks at its messages.
+scope.addEventListener("error", (event) => {
+  event.preventDefault();
+  fatal(event.error);
+});
 
+/**
+ * Dies. Control closes the descriptors of a dead thread, whose numbers are used again at once; so it is told only
+ * when the loop has ended and nothing here touches a socket any more.
+ */
 function fatal(error: unknown): void {
-  const text = error instanceof Error ? error.stack ?? error.message : String(error);
-  post({ kind: "fatal", message: text });
+  if (death !== undefined) return;
+  death = error instanceof Error ? error.stack ?? error.message : String(error);
+  if (endLoop === undefined) tellDeath(death);
+  else endLoop();
+}
+
+function tellDeath(message: string): void {
+  post({ kind: "fatal", message });
   scope.close();
 }
 
@@ -38,18 +64,22 @@ async function run(start: ThreadStart): Promise<void> {
   const sequence = new Int32Array(start.sequence);
   let stopped = false;
   let received = 0;
+  let onStop = () => {};
   let plane: DataPlane;
   scope.onmessage = (event) => {
     const message = event.data as ToThread;
     received = message.sequence;
-    if (message.kind === "stop") stopped = true;
-    else plane.receive(message);
-    if (stopped) onStop();
+    if (message.kind === "stop") stop();
+    else if (!stopped) plane.receive(message);
   };
-  let onStop = () => {};
+  const stop = (): void => {
+    stopped = true;
+    onStop();
+  };
   if (start.net === "portable") {
     const net = new PortableNet();
     plane = new DataPlane({ net, start, post, random: Math.random });
+    endLoop = stop;
     await new Promise<void>((resolve) => {
       const turn = setInterval(() => plane.turned(net.now()), 250);
       onStop = () => {
@@ -57,25 +87,28 @@ async function run(start: ThreadStart): Promise<void> {
         resolve();
       };
     });
-    plane.stop();
+    if (death === undefined) plane.stop();
     net.stop();
   } else {
     const libc = openLibc();
     if (libc === undefined) throw new Error("the C library cannot be opened in a data thread");
     const net = new NativeNet(libc, new Uint8Array(start.descriptors));
     plane = new DataPlane({ net, start, post, random: Math.random });
+    endLoop = stop;
     await net.run(start.wakeFd, {
       stopped: () => stopped,
       async messages() {
         // The wake-up may arrive before the message that it announces.
-        for (let turn = 0; turn < maxMessageTurns; turn++) {
+        for (let turn = 0; turn < maxMessageTurns && death === undefined; turn++) {
           await new Promise<void>((resolve) => setImmediate(resolve));
           if (received >= Atomics.load(sequence, 0)) return;
         }
       },
       turned: (nowMs) => plane.turned(nowMs),
     });
-    plane.stop();
+    if (death === undefined) plane.stop();
   }
-  scope.close();
+  endLoop = undefined;
+  if (death === undefined) scope.close();
+  else tellDeath(death);
 }

@@ -77,6 +77,21 @@ export const threadSlots = 32;
 
 export const counterBytes = (threadSlots + maxBlocks * blockSlots) * Float64Array.BYTES_PER_ELEMENT;
 
+const threadGauges = new Set<number>([
+  threadSlot.clientsOpen,
+  threadSlot.upstreamsOpen,
+  threadSlot.upstreamsIdle,
+  threadSlot.tunnelsOpen,
+  threadSlot.loopAtMs,
+  threadSlot.inboundOpen,
+]);
+
+/** Whether a slot holds a present state rather than a sum; it ends with its thread. */
+export function isGauge(index: number): boolean {
+  if (index < threadSlots) return threadGauges.has(index);
+  return (index - threadSlots) % blockSlots === slot.open;
+}
+
 /** First slot of a block. */
 export function blockBase(block: number): number {
   return threadSlots + block * blockSlots;

@@ -354,6 +354,12 @@ export class Libc {
     return this.#result(this.#c.send(fd, view, to - from, MSG_DONTWAIT | MSG_NOSIGNAL));
   }
 
+  /** Ends listening for everybody who shares the descriptor: callers are refused from then on. */
+  stopListening(fd: number): void {
+    checkFd(fd);
+    this.#c.shutdown(fd, 0);
+  }
+
   shutdownWrite(fd: number): void {
     checkFd(fd);
     this.#c.shutdown(fd, 1);

@@ -1,7 +1,7 @@
 /** Keeps the data threads: starts them, posts to them, wakes them, replaces one that died. */
 import { type Address, formatAddress } from "../core/address.ts";
 import type { Logger } from "../core/ports.ts";
-import { counterBytes, threadSlot } from "./counters.ts";
+import { counterBytes, isGauge } from "./counters.ts";
 import { type Libc, listenProblem, openLibc } from "./libc.ts";
 import {
   type ClusterSnapshot,
@@ -149,7 +149,7 @@ export class Supervisor {
     worker.onmessage = ({ data }: MessageEvent<FromThread>) => {
       if (data.kind === "started") begun.resolve();
       else if (data.kind === "stopped") ended.resolve();
-      else if (data.kind === "listening") this.#addresses.set(data.role, data.address);
+      else if (data.kind === "listening") this.#bound(data);
       else if (data.kind === "fatal") died(data.message);
       this.#options.received(data, index);
     };
@@ -173,6 +173,14 @@ export class Supervisor {
     return thread;
   }
 
+  /** Port 0 has become a real one; a replacement has to listen there again. */
+  #bound({ role, address }: { readonly role: ListenerRole; readonly address: Address }): void {
+    this.#addresses.set(role, address);
+    this.#listeners = this.#listeners.map((spec) =>
+      spec.role === role && spec.fd === undefined ? { role, address } : spec
+    );
+  }
+
   /** A dead thread's connections are closed so that no client hangs; another thread takes its place. */
   #bury(thread: DataThread, why: string): void {
     if (thread.dead) return;
@@ -180,9 +188,7 @@ export class Supervisor {
     thread.worker.terminate();
     this.#release(thread);
     thread.counters.forEach((value, slot) => {
-      if (slot >= threadSlot.loopTurns || slot === threadSlot.clientsAccepted) {
-        this.#buried[slot]! += value;
-      }
+      if (!isGauge(slot)) this.#buried[slot]! += value;
     });
     if (this.#stopping || this.#threads[thread.index] !== thread) return;
     this.#options.logger.error("a data thread died and is replaced", {

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@test/assert";
 import { ask } from "../support/ask.ts";
 import { onBothNets, startPlane } from "../support/plane.ts";
-import { answer, head, type RawPeer, rawClient, RawUpstream } from "../support/raw.ts";
+import { answer, head, rawClient, type RawPeer, RawUpstream } from "../support/raw.ts";
 
 const leaves = ["close", "reset"] as const;
 
@@ -16,6 +16,11 @@ const moments: readonly {
   {
     title: "while it waits for its answer",
     request: head("GET / HTTP/1.1", "Host: Svc"),
+    upstream: async (peer) => void await peer.head(),
+  },
+  {
+    title: "behind requests that it has sent ahead",
+    request: head("GET / HTTP/1.1", "Host: Svc").repeat(3),
     upstream: async (peer) => void await peer.head(),
   },
   {
@@ -104,39 +109,45 @@ for (const { title, request, upstream: serve, client: wait } of moments) {
   });
 }
 
-onBothNets("client, vanishes while its name is looked up: nothing is sent anywhere", async (net) => {
-  await using upstream = await RawUpstream.listen();
-  await using plane = await startPlane({ net, services: { Svc: [upstream.port] } });
-  plane.mute = true;
-  for (const leave of leaves) {
-    const name = leave === "close" ? "One" : "Two";
-    plane.services.set(name, [upstream.port]);
-    const client = await plane.client();
-    client.send(head("GET / HTTP/1.1", `Host: ${name}`));
-    await plane.message((each) => each.kind === "resolve" && each.name === name, "a question");
-    client[leave]();
-    await plane.quiet();
-  }
-  assert(!upstream.unexpected, "the upstream was asked for a client that had left");
-});
+onBothNets(
+  "client, vanishes while its name is looked up: nothing is sent anywhere",
+  async (net) => {
+    await using upstream = await RawUpstream.listen();
+    await using plane = await startPlane({ net, services: { Svc: [upstream.port] } });
+    plane.mute = true;
+    for (const leave of leaves) {
+      const name = leave === "close" ? "One" : "Two";
+      plane.services.set(name, [upstream.port]);
+      const client = await plane.client();
+      client.send(head("GET / HTTP/1.1", `Host: ${name}`));
+      await plane.message((each) => each.kind === "resolve" && each.name === name, "a question");
+      client[leave]();
+      await plane.quiet();
+    }
+    assert(!upstream.unexpected, "the upstream was asked for a client that had left");
+  },
+);
 
-onBothNets("client, vanishes while its endpoint is being dialled: the attempt ends with it", async (net) => {
-  await using upstream = await RawUpstream.listen();
-  await using plane = await startPlane({ net, services: { Svc: [upstream.port] } });
-  // Known to the thread already, so that request and end of the client are all that happens.
-  const warm = ask(plane, "Svc");
-  const first = await upstream.accept();
-  await first.head();
-  first.send(answer("ok", "200 OK", "Connection: close"));
-  await warm;
-  for (let index = 0; index < 20; index++) {
-    const client = await plane.client();
-    client.send(head("GET / HTTP/1.1", "Host: Svc"));
-    client.close();
-  }
-  await plane.quiet({ idle: 0 });
-  for (const peer of upstream.connections) await peer.closed();
-});
+onBothNets(
+  "client, vanishes while its endpoint is being dialled: the attempt ends with it",
+  async (net) => {
+    await using upstream = await RawUpstream.listen();
+    await using plane = await startPlane({ net, services: { Svc: [upstream.port] } });
+    // Known to the thread already, so that request and end of the client are all that happens.
+    const warm = ask(plane, "Svc");
+    const first = await upstream.accept();
+    await first.head();
+    first.send(answer("ok", "200 OK", "Connection: close"));
+    await warm;
+    for (let index = 0; index < 20; index++) {
+      const client = await plane.client();
+      client.send(head("GET / HTTP/1.1", "Host: Svc"));
+      client.close();
+    }
+    await plane.quiet({ idle: 0 });
+    for (const peer of upstream.connections) await peer.closed();
+  },
+);
 
 onBothNets("clients, 2,000 idle ones are held, served and let go", async (net) => {
   await using upstream = await RawUpstream.listen();
@@ -175,3 +186,40 @@ onBothNets("clients, 300 at once are all served, none of them starved", async (n
   assertEquals(plane.count("Svc", "status"), 0);
   await plane.quiet();
 });
+
+onBothNets(
+  "clients, 5,000 connections opened and closed leave no descriptor behind",
+  async (net) => {
+    if (Deno.build.os !== "linux") {
+      return console.log(
+        "  skipped: descriptors are counted on Linux",
+      );
+    }
+    await using upstream = await RawUpstream.listen();
+    upstream.answer(() => answer("ok"));
+    await using plane = await startPlane({ net, services: { Svc: [upstream.port] } });
+    assertEquals((await ask(plane, "Svc")).body, "ok");
+    await plane.quiet({ idle: 1 });
+    const descriptors = () => [...Deno.readDirSync("/proc/self/fd")].length;
+    const before = descriptors();
+    for (let batch = 0; batch < 50; batch++) {
+      await Promise.all(Array.from({ length: 100 }, async (_, index) => {
+        const client = await rawClient(plane.port());
+        if (index % 4 === 0) {
+          client.send(head("GET / HTTP/1.1", "Host: Svc", "Connection: close"));
+          assertEquals((await client.message()).body, "ok");
+        } else if (index % 4 === 1) client.send("GET / HT");
+        if (index % 4 === 2) client.reset();
+        else client.close();
+      }));
+    }
+    await plane.quiet();
+    // What the pool keeps is open on both sides, and both sides are in this process.
+    await plane.until(
+      () => descriptors() <= before + 2 * plane.gauge("upstreamsIdle"),
+      () => `${descriptors()} descriptors to become ${before}`,
+    );
+    // One that was reset before it was accepted is never seen.
+    assert(plane.gauge("clientsAccepted") > 3700);
+  },
+);

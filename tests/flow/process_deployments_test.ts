@@ -1,6 +1,6 @@
 /** The three deployments and the one without any configuration, with real processes. */
 import { assert, assertEquals, assertMatch } from "@test/assert";
-import { Lab, pause, processesHere, until } from "../support/process.ts";
+import { type Lab, pause, until } from "../support/process.ts";
 import { callOnce, ProxyClient, serveApp } from "../support/process_http.ts";
 import {
   endpointsOf,
@@ -13,23 +13,8 @@ import {
   untilRegistered,
   untilUp,
 } from "../support/process_mesher.ts";
+import { processStory, say } from "../support/process_story.ts";
 import { ServiceCenterCaller } from "../support/service_center_calls.ts";
-
-function deployment(title: string, fn: (lab: Lab) => Promise<void>): void {
-  Deno.test({
-    name: `deployment, ${title}`,
-    ignore: !processesHere,
-    async fn() {
-      await using lab = await Lab.open();
-      try {
-        await fn(lab);
-      } catch (error) {
-        console.error(await lab.report());
-        throw error;
-      }
-    },
-  });
-}
 
 /** A plain account program: says which path and port it was asked on, and what came with the request. */
 function account(lab: Lab, name: string): number {
@@ -47,8 +32,8 @@ function account(lab: Lab, name: string): number {
   });
 }
 
-deployment(
-  "a sidecar at the consumer only finds a provider that registered itself",
+processStory(
+  "deployment, a sidecar at the consumer only finds a provider that registered itself",
   async (lab) => {
     const registry = await startRegistry(lab);
     const port = account(lab, "self-made");
@@ -90,7 +75,7 @@ deployment(
   },
 );
 
-deployment("sidecars on both sides carry a call and say who called", async (lab) => {
+processStory("deployment, sidecars on both sides carry a call and say who called", async (lab) => {
   const registry = await startRegistry(lab);
   const seen: Headers[] = [];
   const port = serveApp(lab, async (request) => {
@@ -126,8 +111,8 @@ deployment("sidecars on both sides carry a call and say who called", async (lab)
   assertEquals([other.status, JSON.parse(other.body).code], [503, "local_port_missing"]);
 });
 
-deployment(
-  "a sidecar at the provider only serves a consumer that asks the registry itself",
+processStory(
+  "deployment, a sidecar at the provider only serves a consumer that asks the registry itself",
   async (lab) => {
     const registry = await startRegistry(lab);
     const port = account(lab, "behind");
@@ -157,8 +142,8 @@ deployment(
   },
 );
 
-deployment(
-  "without any configuration the registry moves on when its sidecar is killed",
+processStory(
+  "deployment, without any configuration the registry moves on when its sidecar is killed",
   async (lab) => {
     const address = `127.0.0.1:${pickPort()}`;
     // An empty folder means the one of the platform, which all sidecars of a host share.
@@ -219,8 +204,8 @@ deployment(
     over = true;
     await Promise.all(calling);
     assertEquals(failures.slice(0, 3), [], `${failures.length} of ${calls} calls failed`);
-    console.log(
-      `      ${calls} calls, 0 failed; ${took} took the registry over after ` +
+    say(
+      `${calls} calls, 0 failed; ${took} took the registry over after ` +
         `${Math.round(takenMs - killedMs)} ms, the provider was back in it after ` +
         `${Math.round(registeredMs - killedMs)} ms`,
     );
@@ -236,7 +221,7 @@ async function servesRegistry(sidecars: readonly SidecarProcess[]): Promise<stri
   return undefined;
 }
 
-deployment("sidecars that all start at once agree on one registry", async (lab) => {
+processStory("deployment, sidecars that all start at once agree on one registry", async (lab) => {
   const listen = { REGISTRY_LISTEN: `127.0.0.1:${pickPort()}` };
   const port = serveApp(lab, () => new Response("here"));
   const env = { ...listen, SERVICE: "AccountService", PORTS: `rest:${port}` };

@@ -127,10 +127,12 @@ onBothNets("retry, a chunked PUT that is small is sent again whole", async (net)
   const got: string[] = [];
   for (const upstream of [broken, alive]) {
     upstream.serve(async (peer) => {
-      await peer.head();
-      got.push(await peer.take(chunks.length));
-      if (upstream === broken) peer.reset();
-      else peer.send(answer("ok"));
+      for (;;) {
+        await peer.head();
+        got.push(await peer.take(chunks.length));
+        if (upstream === broken) return peer.reset();
+        peer.send(answer("ok"));
+      }
     });
   }
   await using plane = await startPlane({ net, services: { Svc: [broken.port, alive.port] } });
@@ -145,86 +147,6 @@ onBothNets("retry, a chunked PUT that is small is sent again whole", async (net)
   assert(got.every((each) => each === chunks));
   client.close();
   await plane.quiet();
-});
-
-onBothNets("reuse, a GET on a connection that ends in that moment is sent once more", async (net) => {
-  await using upstream = await RawUpstream.listen();
-  let requests = 0;
-  // Every connection answers one request and resets when the second one comes.
-  upstream.serve(async (peer) => {
-    await peer.head();
-    requests++;
-    peer.send(answer("ok"));
-    await peer.head();
-    requests++;
-    peer.reset();
-  });
-  await using plane = await startPlane({ net, services: { Svc: [upstream.port] } });
-  assertEquals((await ask(plane, "Svc")).status, 200);
-  assertEquals((await ask(plane, "Svc")).status, 200);
-  assertEquals(requests, 3);
-  assertEquals(plane.count("Svc", "resends"), 1);
-  assertEquals(plane.count("Svc", "retries"), 0);
-  assertEquals(plane.count("Svc", "requests"), 2);
-  await plane.quiet({ idle: 1 });
-});
-
-onBothNets("reuse, a POST on a connection that ends in that moment is not sent twice", async (net) => {
-  await using upstream = await RawUpstream.listen();
-  let posts = 0;
-  upstream.serve(async (peer) => {
-    await peer.head();
-    peer.send(answer("ok"));
-    await peer.message();
-    posts++;
-    peer.reset();
-  });
-  await using plane = await startPlane({ net, services: { Svc: [upstream.port] } });
-  assertEquals((await ask(plane, "Svc")).status, 200);
-  const asked = await ask(plane, "Svc", { method: "POST", body: "order" });
-  assertEquals([asked.status, problemOf(asked).code], [502, "reset"]);
-  assertEquals(posts, 1);
-  assertEquals(plane.count("Svc", "resends"), 0);
-  await plane.quiet({ idle: 0 });
-});
-
-onBothNets("reuse, a connection that ended in the pool is not used for a POST", async (net) => {
-  await using upstream = await RawUpstream.listen();
-  upstream.serve(async (peer) => {
-    await peer.message();
-    peer.send(answer("ok"));
-    peer.close();
-  });
-  await using plane = await startPlane({ net, services: { Svc: [upstream.port] } });
-  for (let index = 0; index < 3; index++) {
-    assertEquals((await ask(plane, "Svc", { method: "POST", body: "x" })).status, 200);
-    await plane.until(() => plane.gauge("upstreamsIdle") === 0, "an empty pool");
-  }
-  assertEquals(upstream.connections.length, 3);
-  await plane.quiet({ idle: 0 });
-});
-
-onBothNets("reuse, bytes that come unasked make a pooled connection unusable", async (net) => {
-  await using upstream = await RawUpstream.listen();
-  await using plane = await startPlane({ net, services: { Svc: [upstream.port] } });
-  const client = await plane.client();
-  client.send(head("GET /a HTTP/1.1", "Host: Svc"));
-  const first = await upstream.accept();
-  await first.head();
-  first.send(answer("one"));
-  assertEquals((await client.message()).body, "one");
-  // An answer to a request that nobody has sent yet.
-  first.send(answer("poison"));
-  // Another connection's whole exchange lies between, so that the bytes above have arrived.
-  assertEquals((await ask(plane, "Nobody")).status, 503);
-  client.send(head("GET /b HTTP/1.1", "Host: Svc"));
-  const second = await upstream.accept();
-  await second.head();
-  second.send(answer("two"));
-  assertEquals((await client.message()).body, "two");
-  await first.closed();
-  client.close();
-  await plane.quiet({ idle: 1 });
 });
 
 onBothNets("retry budget, used up it stops retries and the failure is told", async (net) => {
@@ -257,58 +179,4 @@ onBothNets("retry, never goes beyond the attempts that are allowed", async (net)
   assertEquals(plane.count("Svc", "attempts"), 4);
   assertEquals((await plane.failure("connect_refused")).attempts, 4);
   await plane.quiet({ idle: 0 });
-});
-
-onBothNets("ejection, an endpoint comes back as soon as control has found it well", async (net) => {
-  const port = deadPort();
-  await using other = await RawUpstream.listen();
-  other.answer(() => answer("other"));
-  await using plane = await startPlane({ net, services: { Svc: [port, other.port] } });
-  for (let index = 0; index < 4; index++) assertEquals((await ask(plane, "Svc")).body, "other");
-  assertEquals(plane.gauge("endpointsEjected"), 1);
-  await using back = await RawUpstream.listen(port);
-  back.answer(() => answer("back"));
-  for (let index = 0; index < 4; index++) assertEquals((await ask(plane, "Svc")).body, "other");
-  await plane.post({ kind: "verdict", service: "Svc", host: "127.0.0.1", port, healthy: true });
-  const bodies = [];
-  for (let index = 0; index < 4; index++) bodies.push((await ask(plane, "Svc")).body);
-  assertEquals(bodies.sort(), ["back", "back", "other", "other"]);
-  await plane.quiet();
-});
-
-onBothNets("ejection, the last endpoint is tried although it is ejected", async (net) => {
-  const port = deadPort();
-  await using plane = await startPlane({ net, services: { Svc: [port] } });
-  assertEquals((await ask(plane, "Svc")).status, 502);
-  await using back = await RawUpstream.listen(port);
-  back.answer(() => answer("back"));
-  assertEquals((await ask(plane, "Svc")).body, "back");
-  await plane.quiet();
-});
-
-onBothNets("no endpoint, control is asked for newer ones within the request", async (net) => {
-  await using upstream = await RawUpstream.listen();
-  upstream.answer(() => answer("ok"));
-  await using plane = await startPlane({ net, services: { Svc: [] } });
-  plane.onRefresh = () => plane.publish("Svc", [upstream.port]);
-  assertEquals((await ask(plane, "Svc")).status, 200);
-  await plane.quiet();
-});
-
-onBothNets("no endpoint, is said in plain words and asked for again next time", async (net) => {
-  await using plane = await startPlane({
-    net,
-    services: { Svc: [] },
-    policy: { timeouts: { resolveMs: 100 } },
-  });
-  // Control loses the question.
-  plane.onRefresh = () => {};
-  for (let index = 0; index < 2; index++) {
-    const asked = await ask(plane, "Svc");
-    assertEquals([asked.status, problemOf(asked).code], [503, "no_endpoint"]);
-    assertMatch(asked.head, /^Proxy-Status: mesher; error=destination_unavailable; .*\r$/m);
-    assertMatch(asked.head, /^Retry-After: 1\r$/m);
-  }
-  assertEquals(plane.received.filter((each) => each.kind === "refresh").length, 2);
-  await plane.quiet();
 });

@@ -4,7 +4,6 @@ import type { Peer } from "./chassis_build.ts";
 import { type Lab, type Process, until } from "./process.ts";
 import { newFolder, pickPort } from "./process_mesher.ts";
 import { processStory } from "./process_story.ts";
-import { ServiceCenterCaller } from "./service_center_calls.ts";
 
 /** A virtual machine takes half a minute to start on a busy host. Units: milliseconds. */
 const startMs = 90_000;
@@ -44,7 +43,11 @@ export interface ChassisOptions {
   readonly service: string;
   /** What it calls itself in answers; unset: its service. */
   readonly name?: string;
-  /** go-chassis only: heartbeats over a web socket, `ping-pong`, or plain ones. */
+  /** Its application; unset: `default`. */
+  readonly app?: string;
+  /** How a consumer learns of changes; unset: it asks every other second. */
+  readonly follows?: "watch";
+  /** go-chassis only: heartbeats over a web socket, or plain ones. */
   readonly heartbeat?: "ping-pong";
 }
 
@@ -81,7 +84,7 @@ export async function startGoProvider(lab: Lab, options: ChassisOptions): Promis
     cwd: home,
     env: { CHASSIS_HOME: home, PEER_NAME: name },
   });
-  await untilListed(process, { registry: options.registry, service, port });
+  await untilListed(process, { ...options, port });
   return { process, name, port };
 }
 
@@ -100,7 +103,7 @@ export async function startGoConsumer(lab: Lab, options: ChassisOptions): Promis
 
 async function goHome(
   lab: Lab,
-  { registry, service, heartbeat }: ChassisOptions,
+  { registry, service, app = "default", follows, heartbeat }: ChassisOptions,
   protocols: readonly string[],
 ): Promise<string> {
   const home = newFolder(lab);
@@ -110,7 +113,8 @@ async function goHome(
     `  registry:`,
     `    type: servicecenter`,
     `    address: "${registry.url}"`,
-    `    refreshInterval: 2s`,
+    `    refreshInterval: ${follows === "watch" ? "1h" : "2s"}`,
+    `    watch: ${follows === "watch"}`,
     // The shortest that it takes.
     `    heartbeat: {interval: 10s, mode: "${heartbeat ?? "non-keep-alive"}"}`,
     ...protocols,
@@ -118,7 +122,7 @@ async function goHome(
   await Deno.writeTextFile(`${home}/conf/chassis.yaml`, `${lines.join("\n")}\n`);
   await Deno.writeTextFile(
     `${home}/conf/microservice.yaml`,
-    `servicecomb:\n  service: {name: ${service}, version: 1.0.0, app: default}\n`,
+    `servicecomb:\n  service: {name: ${service}, version: 1.0.0, app: ${app}}\n`,
   );
   return home;
 }
@@ -128,7 +132,7 @@ export async function startJava(
   lab: Lab,
   options: ChassisOptions,
 ): Promise<Provider & Consumer> {
-  const { registry, service, name = service } = options;
+  const { registry, service, name = service, app = "default", follows } = options;
   const port = pickPort();
   const control = pickPort();
   const folder = folderOf(options.peer);
@@ -138,12 +142,15 @@ export async function startJava(
     [
       `servicecomb:`,
       `  service:`,
-      `    application: default`,
+      `    application: ${app}`,
       `    name: ${service}`,
       `    version: 1.0.0`,
       `    registry:`,
       `      address: "${registry.url}"`,
-      `      instance: {healthCheck: {interval: 5, times: 3}, pull: {interval: 2}}`,
+      `      instance:`,
+      `        healthCheck: {interval: 5, times: 3}`,
+      `        pull: {interval: ${follows === "watch" ? 3600 : 2}}`,
+      `        watch: ${follows === "watch"}`,
       `  rest: {address: "127.0.0.1:${port}"}`,
       // Without it calls are refused from the moment when the program is told to end.
       `  boot: {turnDown: {waitInSeconds: 3}}`,
@@ -159,7 +166,7 @@ export async function startJava(
     "peer.App",
   ], { cwd: home, env: { PEER_NAME: name, PEER_CONTROL: `127.0.0.1:${control}` } });
   // It listens long before it is ready, and says so with another status.
-  await untilListed(process, { registry, service, port });
+  await untilListed(process, { ...options, port });
   await untilOpen(process, control);
   return { name, port, ...consumerAt(process, control) };
 }
@@ -186,16 +193,14 @@ function folderOf(peer: Peer): string {
 
 async function untilListed(
   process: Process,
-  { registry, service, port }: {
-    readonly registry: RegistryAccess;
-    readonly service: string;
-    readonly port: number;
-  },
+  options: ChassisOptions & { readonly port: number },
 ): Promise<void> {
-  const caller = new ServiceCenterCaller(registry.direct ?? registry.url);
+  const { registry, app = "default", service, port } = options;
+  const path = `/v4/default/registry/instances?appId=${app}&serviceName=${service}&noCache=1`;
   await untilAlive(process, "be listed by the registry", async () => {
-    const listed = (await caller.find(service)).flatMap((instance) => instance.endpoints ?? []);
-    if (!listed.some((endpoint) => endpoint.includes(`127.0.0.1:${port}`))) return false;
+    const response = await fetch(`${registry.direct ?? registry.url}${path}`);
+    // It lists the endpoints as it was given them, so the text is enough.
+    if (!(await response.text()).includes(`"rest://127.0.0.1:${port}`)) return false;
     return await opens(port);
   });
 }

@@ -8,15 +8,29 @@ const plainApp = new URL("./chassis_app.ts", import.meta.url).pathname;
 /** A plain application under `mesher run`, listed in the registry; `next` is what it calls in turn. */
 export async function startPlain(
   lab: Lab,
-  options: { readonly registry: string; readonly service: string; readonly next?: string },
+  options: {
+    readonly registry: string;
+    readonly service: string;
+    /** What it calls itself in answers; unset: its service. */
+    readonly name?: string;
+    /** Its application; unset: `default`. */
+    readonly app?: string;
+    readonly next?: string;
+  },
 ): Promise<SidecarProcess> {
-  const { registry, service, next } = options;
+  const { registry, service, name = service, app = "default", next } = options;
   const port = pickPort();
-  const app = [Deno.execPath(), "run", "-A", "--quiet", plainApp, String(port), service];
+  const program = [Deno.execPath(), "run", "-A", "--quiet", plainApp, String(port), name];
   const sidecar = await startSidecar(lab, {
-    name: service,
-    app: next === undefined ? app : [...app, next],
-    env: { REGISTRY: registry, SERVICE: service, PORTS: `rest:${port}` },
+    name,
+    app: next === undefined ? program : [...program, next],
+    env: {
+      REGISTRY: registry,
+      APP: app,
+      SERVICE: service,
+      PORTS: `rest:${port}`,
+      HEARTBEAT_INTERVAL: "5s",
+    },
   });
   await untilRegistered(sidecar);
   return sidecar;

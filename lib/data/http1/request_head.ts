@@ -92,7 +92,12 @@ export class RequestHead {
   #classifyMethod(bytes: Uint8Array): void {
     const length = this.methodTo - this.methodFrom;
     const first = bytes[this.methodFrom]!;
-    this.isHead = this.isConnect = this.isOptions = this.isTrace = this.isIdempotent = false;
+    this.isHead =
+      this.isConnect =
+      this.isOptions =
+      this.isTrace =
+      this.isIdempotent =
+        false;
     // The two commonest methods are told by length and first letter before anything is decoded.
     if (length === 3 && first === 71 && matchesUpper(bytes, this.methodFrom, "GET")) {
       this.isIdempotent = true;

@@ -4,6 +4,8 @@ import { type Socket, WAIT } from "./socket.ts";
 /** A connection that can wait in a pool. */
 export interface Poolable {
   readonly socket: Socket;
+  /** Made once by the pool of the connection's endpoint, which it always comes back to. */
+  leavePool?: () => void;
 }
 
 /** Counts what the pools of one thread hold. */
@@ -49,7 +51,7 @@ export class IdlePool<Connection extends Poolable> {
     this.#idle.push(connection);
     this.#gauge.idle++;
     connection.socket.expireAfter(idleMs);
-    connection.socket.onTrouble = () => this.#drop(connection);
+    connection.socket.onTrouble = connection.leavePool ??= () => this.#drop(connection);
   }
 
   #drop(connection: Connection): void {

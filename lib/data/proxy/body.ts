@@ -1,6 +1,6 @@
 /** Moves a message body from one connection to another, with backpressure and every byte of its framing checked. */
 import { ChunkScanner } from "../http1/chunked.ts";
-import { ascii, Writer } from "../http1/bytes.ts";
+import { ascii, type Writer } from "../http1/bytes.ts";
 import { MalformedHead } from "../http1/fields.ts";
 import type { Inbox } from "../http1/inbox.ts";
 import { FAILED, type Net, type Socket, WAIT } from "../net/socket.ts";
@@ -54,6 +54,8 @@ export type PumpEnd =
 export interface PumpOptions {
   readonly net: Net;
   readonly coding: BodyCoding;
+  /** For composing recoded bytes; shared, so never used across an await. */
+  readonly out: Writer;
   readonly sourceIdleMs: number;
   readonly targetIdleMs: number;
   /** Looked at whenever the pump wakes without bytes. */
@@ -132,6 +134,7 @@ async function pump(
         if (progress.cleared > 0) continue;
       }
     } else if (source.length > 0 && !body.done) {
+      movedInTurn += source.length;
       let sent: boolean;
       try {
         sent = await sendRecoded(source, target, { body, options });
@@ -190,7 +193,8 @@ async function sendRecoded(
   target: Socket,
   { body, options }: { body: BodyState; options: PumpOptions },
 ): Promise<boolean> {
-  const out = new Writer(source.length + 32);
+  const { out } = options;
+  out.clear();
   const from = source.start;
   if (options.coding === "encode") {
     const count = body.accept(source.bytes, from, source.end);
@@ -207,6 +211,7 @@ async function sendRecoded(
     source.consume(to - from);
   }
   options.moved(out.length, false);
+  // What the kernel does not take at once is copied before this waits.
   return await sendAll(target, out.bytes, {
     from: 0,
     to: out.length,

@@ -4,19 +4,14 @@ import { slot } from "../../plane/counters.ts";
 import type { ListenerRole } from "../../plane/messages.ts";
 import { hasHeadEnd, MalformedHead } from "../http1/fields.ts";
 import { Inbox } from "../http1/inbox.ts";
-import { FAILED, type Socket, WAIT } from "../net/socket.ts";
+import { FAILED, type Socket } from "../net/socket.ts";
 import type { DataContext } from "./context.ts";
 import { Exchange } from "./exchange_state.ts";
 import { inbound } from "./inbound.ts";
 import { outbound } from "./outbound.ts";
+import { linger } from "./linger.ts";
 import { writeFailure } from "./respond.ts";
 import { sendAll } from "./send.ts";
-
-/** How long a client that is being closed may still send: without a pause longer than this, and in all. */
-const lingerPauseMs = 1000;
-const lingerMs = 5000;
-/** What is read of it before others have their turn. */
-const lingerBytesPerTurn = 256 * 1024;
 
 export class Client {
   readonly context: DataContext;
@@ -142,7 +137,7 @@ export class Client {
         this.responding = false;
         if (this.socket.closed || this.#drained()) break;
       }
-      await this.#linger();
+      await linger(this);
     } finally {
       this.exchange.finish(this);
       socket.close();
@@ -203,7 +198,13 @@ export class Client {
     writeFailure(out, error, {
       connection: this.connectionField,
       draining: this.draining,
-      unsent: this.role === "inbound" && !error.reachedUpstream && !malformed,
+      forPeer: this.role !== "inbound" || malformed
+        ? "none"
+        : !error.reachedUpstream
+        ? "unsent"
+        : error.code === "reset"
+        ? "cut"
+        : "none",
       requestWasHead: exchange.isHead,
     });
     context.count(exchange.block, slot.status + Math.floor(error.status / 100) - 1);
@@ -231,34 +232,6 @@ export class Client {
     if (this.draining || this.context.drain === "close_outbound") this.keepAlive = false;
   }
 
-  /**
-   * Closes so that the answer arrives: bytes that nobody reads would turn the close into a reset, which takes the
-   * answer from the client's hands. Source: RFC 9112 section 9.6.
-   */
-  async #linger(): Promise<void> {
-    const { context, inbox, socket } = this;
-    if (socket.closed || socket.broken) return;
-    socket.closeWrite();
-    const endMs = context.net.now() + lingerMs;
-    let readInTurn = 0;
-    while (context.net.now() < endMs) {
-      inbox.consume(inbox.length);
-      const count = socket.readReady ? inbox.fill() : WAIT;
-      if (count === 0 || count === FAILED) return;
-      if (count > 0) {
-        readInTurn += count;
-        if (readInTurn < lingerBytesPerTurn) continue;
-        readInTurn = 0;
-        await context.net.turn();
-      } else {
-        socket.expireAfter(lingerPauseMs);
-        await socket.readable();
-        if (socket.timedOut) return;
-      }
-      if (socket.closed) return;
-    }
-  }
-
   /** Whether the client has gone away while it waits for its answer. */
   gone(): boolean {
     const { inbox, socket } = this;
@@ -266,16 +239,18 @@ export class Client {
     if (!socket.hungUp || this.exchange.bodyPending) return false;
     // A client that said it will send nothing more may end its side and still want its answer.
     if (!this.keepAlive) return false;
-    if (inbox.length > 0) return false;
-    const count = inbox.fill();
+    // Requests that it sent ahead may stand before its end; nobody would read their answers.
+    let count = inbox.fill();
+    while (count > 0 && inbox.length < this.context.policy.limits.headBytes) count = inbox.fill();
     return count === 0 || count === FAILED;
   }
 
   /** Ends a connection that has no request under way. */
   closeIdle(): void {
-    if (this.idle && this.inbox.length === 0) {
-      this.keepAlive = false;
-      this.socket.close();
-    }
+    if (!this.idle || this.inbox.length > 0) return;
+    // A request that has just arrived is served; its answer says that it is the last one.
+    if (this.inbox.fill() > 0) return this.socket.wake();
+    this.keepAlive = false;
+    this.socket.close();
   }
 }

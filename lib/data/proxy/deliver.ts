@@ -152,6 +152,7 @@ async function pipe(
     options: {
       net: context.net,
       coding,
+      out: context.out,
       // A stream without a length may be silent for long; a body with one that stops has failed.
       sourceIdleMs: body.scanner !== undefined || body.untilClose
         ? timeouts.tunnelIdleMs

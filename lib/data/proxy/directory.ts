@@ -20,6 +20,8 @@ interface Question {
   readonly waiting: ((answered: boolean) => void)[];
 }
 
+/** How long an answer holds at least. Units: milliseconds. */
+const minValidMs = 50;
 /** Outside hosts that are remembered with their connections. */
 const maxOutside = 1000;
 
@@ -84,7 +86,9 @@ export class Directory {
 
   applyResolution(name: string, resolution: Resolution, validMs: number): void {
     if (this.#answers.size >= 4096) this.#answers.clear();
-    const validUntil = resolution.kind === "service" ? Infinity : this.#context.net.now() + validMs;
+    // Whoever waits for the answer has to see it, however short it is meant to hold.
+    const heldMs = resolution.kind === "service" ? Infinity : Math.max(validMs, minValidMs);
+    const validUntil = this.#context.net.now() + heldMs;
     this.#answers.set(name, { resolution, validUntil });
     const question = this.#questions.get(name);
     this.#questions.delete(name);

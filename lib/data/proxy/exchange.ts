@@ -1,17 +1,15 @@
 /** One request on its way: pick, send, await the answer, try again where that is safe, deliver. */
-import { type FailureCode, failureCodes, MeshError } from "../../core/errors.ts";
+import { MeshError } from "../../core/errors.ts";
 import { slot } from "../../plane/counters.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { EndpointState } from "../cluster/endpoint.ts";
-import { equalsIgnoreCase, latin1 } from "../http1/bytes.ts";
-import { type Fields, kind, MalformedHead } from "../http1/fields.ts";
-import { FAILED, WAIT } from "../net/socket.ts";
+import { FAILED } from "../net/socket.ts";
 import { decideRetry } from "../resilience/retry.ts";
+import { awaitAnswer, clientGone } from "./await_answer.ts";
 import type { Client } from "./client.ts";
-import { deliver, forwardInterim } from "./deliver.ts";
 import { type RequestPlan, writeRequestHead } from "./request_writer.ts";
 import { sendAll } from "./send.ts";
-import { composeArrivedBody, Upload, uploadFailure } from "./upload.ts";
+import { composeArrivedBody, Upload } from "./upload.ts";
 import { closedEarly, dialUpstream, passOver, releaseUpstream, type Upstream } from "./upstream.ts";
 
 export interface ExchangePlan {
@@ -22,9 +20,6 @@ export interface ExchangePlan {
   /** service: control can be asked for newer endpoints and probes. local: one endpoint, tried once. */
   readonly scope: "service" | "outside" | "local";
 }
-
-/** Interim answers to one request; more are a flood. */
-const maxInterims = 100;
 
 /**
  * Carries the request whose head was just parsed.
@@ -47,7 +42,7 @@ export async function exchange(client: Client, plan: ExchangePlan): Promise<void
       if (!(error instanceof MeshError) || client.responding) throw error;
       const delayMs = judge(client, plan, { endpoint, error });
       if (delayMs > 0) await context.net.sleep(delayMs);
-      if (client.socket.broken) throw clientGone(endpoint.key);
+      if (client.gone()) throw clientGone(endpoint.key);
     }
   }
 }
@@ -135,13 +130,6 @@ function noteFailure(
   });
 }
 
-function clientGone(endpoint: string): MeshError {
-  return new MeshError("client_gone", "the client went away before its answer", {
-    reachedUpstream: true,
-    endpoint,
-  });
-}
-
 /** One attempt on a pooled connection or a new one. Errors: MeshError. */
 async function attempt(client: Client, endpoint: EndpointState<Upstream>): Promise<void> {
   const { context, exchange: state } = client;
@@ -219,131 +207,4 @@ function startUpload(client: Client, upstream: Upstream): undefined {
   // The time in the pool must not end the upload; the answer's own time begins when the body is whole.
   upstream.socket.expireAfter(Infinity);
   state.upload = new Upload(client, upstream, state.body!);
-}
-
-/**
- * Waits for the head of the answer and delivers it.
- *
- * Shape: whether the connection can be used again. Errors: MeshError.
- */
-async function awaitAnswer(client: Client, upstream: Upstream): Promise<boolean> {
-  const { context, exchange: state } = client;
-  const { inbox, socket } = upstream;
-  const { limits, timeouts } = context.policy;
-  const endpoint = upstream.endpoint.key;
-  let uploadSeen = false;
-  let interims = 0;
-  for (;;) {
-    if (socket.readReady || inbox.length > 0) {
-      const count = socket.readReady ? inbox.fill() : WAIT;
-      if (inbox.length > 0) {
-        upstream.answered = true;
-        const parsed = parseAnswer(client, upstream);
-        if (parsed === "final") {
-          if (saysUnsent(client, upstream)) throw unsentByPeer(client, upstream);
-          return await deliver(client, upstream);
-        }
-        if (parsed === "interim") {
-          if (++interims > maxInterims) {
-            throw new MeshError("protocol_error", `${endpoint} sent interim answers without end`, {
-              reachedUpstream: true,
-              endpoint,
-            });
-          }
-          await forwardInterim(client, upstream);
-          continue;
-        }
-        if (inbox.length >= limits.headBytes) {
-          throw new MeshError(
-            "protocol_error",
-            `${endpoint} sent a head of more than ${limits.headBytes} bytes`,
-            {
-              reachedUpstream: true,
-              endpoint,
-            },
-          );
-        }
-      }
-      if (count === 0 || count === FAILED) throw closedEarly(upstream, true);
-      if (socket.readReady) continue;
-    }
-    if (state.upload?.end !== undefined && !uploadSeen) {
-      uploadSeen = true;
-      const failure = uploadFailure(state.upload.end, endpoint);
-      if (failure !== undefined) throw failure;
-      socket.expireAfter(timeouts.responseMs);
-      if (socket.readReady) continue;
-    }
-    // Looked at before the wait too: nobody is told again of a client that left while this was on its way here.
-    if (client.socket.hungUp && client.gone()) throw clientGone(endpoint);
-    await socket.readable();
-    if (client.socket.hungUp && client.gone()) throw clientGone(endpoint);
-    if (socket.timedOut) {
-      throw new MeshError(
-        "response_timeout",
-        `${endpoint} did not answer within ${timeouts.responseMs} ms`,
-        {
-          reachedUpstream: true,
-          endpoint,
-        },
-      );
-    }
-    if (socket.closed) throw closedEarly(upstream, true);
-  }
-}
-
-/** Shape: the parse result is in `context.response` unless more bytes are needed. Errors: MeshError protocol_error. */
-function parseAnswer(client: Client, { endpoint, inbox }: Upstream): "final" | "interim" | "more" {
-  const { context } = client;
-  const { limits } = context.policy;
-  try {
-    const end = context.response.parse(inbox.bytes, inbox.start, {
-      to: Math.min(inbox.end, inbox.start + limits.headBytes),
-      maxFields: limits.headFields,
-    });
-    if (end === 0) return "more";
-  } catch (error) {
-    if (!(error instanceof MalformedHead)) throw error;
-    throw new MeshError("protocol_error", `${endpoint.key} sent ${error.message}`, {
-      reachedUpstream: true,
-      endpoint: endpoint.key,
-    });
-  }
-  const { status } = context.response;
-  return status >= 200 || status === 101 ? "final" : "interim";
-}
-
-/** Whether the provider's sidecar says that its application never saw the request. */
-function saysUnsent(client: Client, { endpoint }: Upstream): boolean {
-  const { response } = client.context;
-  return endpoint.snapshot.mesher && response.status >= 500 && response.fields.has(kind.unsent);
-}
-
-function unsentByPeer(client: Client, upstream: Upstream): MeshError {
-  const { context, exchange: state } = client;
-  const { endpoint, inbox } = upstream;
-  const { status, fields } = context.response;
-  if (fields.has(kind.draining)) endpoint.drain(context.net.now());
-  state.unsentByPeer = true;
-  const code = failureOfPeer(fields, inbox.bytes) ?? "connect_refused";
-  return new MeshError(
-    code,
-    `the sidecar at ${endpoint.key} did not reach its application (${code})`,
-    {
-      endpoint: endpoint.key,
-      status,
-    },
-  );
-}
-
-/** The code in the Proxy-Status of another sidecar. Undefined when it says nothing known. */
-function failureOfPeer(fields: Fields, bytes: Uint8Array): FailureCode | undefined {
-  for (let index = 0; index < fields.count; index++) {
-    const name = { from: fields.nameFrom(index), to: fields.nameTo(index) };
-    if (!equalsIgnoreCase(bytes, name, "proxy-status")) continue;
-    const text = latin1(bytes, fields.valueFrom(index), fields.valueTo(index));
-    const details = /;\s*details="([a-z_]+)"/.exec(text)?.[1];
-    return failureCodes.find((code) => code === details);
-  }
-  return undefined;
 }

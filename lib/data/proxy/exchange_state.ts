@@ -77,7 +77,7 @@ export class Exchange {
     if (!this.#open) this.routed(client, { block: blocks.none, service: "" });
     const { context } = client;
     context.countFailure(this.block, error.code);
-    const line = this.writer === undefined ? "" : firstLine(this.writer);
+    const line = this.#requestLine(client);
     const [method = "", target = ""] = line.split(" ");
     context.report({
       at: Date.now(),
@@ -91,6 +91,12 @@ export class Exchange {
       attempts: this.attempts,
       detail: error.message,
     });
+  }
+
+  /** Method and target, as composed or, before that, as they came. Shape: empty when no head was understood. */
+  #requestLine({ inbox }: Client): string {
+    if (this.writer !== undefined) return firstLine(this.writer.bytes, 0, this.writer.length);
+    return firstLine(inbox.bytes, inbox.start, inbox.start + this.headBytes);
   }
 
   /** Closes the account; harmless when it is closed already. */
@@ -118,8 +124,8 @@ export class Exchange {
   }
 }
 
-/** Method and target of the composed head, without the query: it may hold secrets. */
-function firstLine(writer: Writer): string {
-  const end = writer.bytes.indexOf(13);
-  return latin1(writer.bytes, 0, Math.min(end < 0 ? writer.length : end, 512)).replace(/\?\S*/, "");
+/** The first line of a head, without the query: it may hold secrets. */
+function firstLine(bytes: Uint8Array, from: number, to: number): string {
+  const end = bytes.indexOf(13, from);
+  return latin1(bytes, from, Math.min(end < 0 ? to : end, to, from + 512)).replace(/\?\S*/, "");
 }

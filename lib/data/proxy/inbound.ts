@@ -14,6 +14,8 @@ import type { DataContext } from "./context.ts";
 import type { Upstream } from "./upstream.ts";
 
 const loopback = "127.0.0.1";
+/** A CONNECT has to name a port, so this one also means that the caller named none. */
+const defaultPort = 80;
 
 /** Serves the request whose head was just parsed. Errors: MeshError. */
 export async function inbound(client: Client): Promise<void> {
@@ -91,11 +93,13 @@ function localPort(client: Client, { fields }: RequestHead): number {
     const { bytes } = client.inbox;
     const wanted = decimal(bytes, fields.valueFrom(index), fields.valueTo(index));
     if (localPorts.some((each) => each.port === wanted)) return wanted;
-    const text = latin1(bytes, fields.valueFrom(index), fields.valueTo(index));
-    throw new MeshError(
-      "local_port_missing",
-      `the request is for port ${text.slice(0, 32)}, the application has ${describe(client)}`,
-    );
+    if (wanted !== defaultPort) {
+      const text = latin1(bytes, fields.valueFrom(index), fields.valueTo(index));
+      throw new MeshError(
+        "local_port_missing",
+        `the request is for port ${text.slice(0, 32)}, the application has ${describe(client)}`,
+      );
+    }
   }
   const first = localPorts.find((each) => each.protocol === "rest") ??
     localPorts.find((each) => each.protocol.startsWith("rest"));

@@ -18,6 +18,9 @@ interface Destination {
   readonly absolute: boolean;
 }
 
+/** How often one request asks who its destination is; a service may vanish just after it was named. */
+const maxQuestions = 3;
+
 /** Serves the request whose head was just parsed. Errors: MeshError. */
 export async function outbound(client: Client): Promise<void> {
   const { context } = client;
@@ -28,13 +31,19 @@ export async function outbound(client: Client): Promise<void> {
     client.exchange.routed(client, { block: 0, service: "" });
     return await answerOptions(client);
   }
-  for (;;) {
+  for (let questions = 0;;) {
     const destination = findDestination(client, head);
     const route = context.directory.known(destination.authority);
     if (route === undefined) {
+      if (++questions > maxQuestions) {
+        throw new MeshError(
+          "registry_unavailable",
+          `the answers on "${destination.authority.host}" do not hold`,
+        );
+      }
       await context.directory.ask(destination.authority.host);
       // Others have used the thread's parse result meanwhile.
-      if (client.socket.broken || client.tryHead() !== "head") {
+      if (client.gone() || client.tryHead() !== "head") {
         throw new MeshError("client_gone", "the client went away before its answer");
       }
       continue;

@@ -25,8 +25,8 @@ export interface FailureOptions {
   /** What to tell the client of its connection; none says nothing. */
   readonly connection: "close" | "keep-alive" | "none";
   readonly draining: boolean;
-  /** Tells the caller's sidecar that the application never saw the request. */
-  readonly unsent: boolean;
+  /** Tells the caller's sidecar that the failure is not the application's answer, and whether that saw the request. */
+  readonly forPeer: "unsent" | "cut" | "none";
   readonly requestWasHead: boolean;
 }
 
@@ -50,7 +50,9 @@ export function writeFailure(writer: Writer, error: MeshError, options: FailureO
   writer.text(`Proxy-Status: mesher; error=${row.proxyError}; details="${error.code}"\r\n`);
   writer.text(`Content-Type: application/problem+json\r\nContent-Length: ${body.length}\r\n`);
   if (error.status === 429 || error.status === 503) writer.text("Retry-After: 1\r\n");
-  if (options.unsent) writer.text("x-mesher-unsent: 1\r\n");
+  if (options.forPeer !== "none") {
+    writer.text(`x-mesher-unsent: ${options.forPeer === "unsent" ? 1 : 0}\r\n`);
+  }
   if (options.draining) writer.text("x-mesher-draining: 1\r\n");
   if (options.connection !== "none") writer.text(`Connection: ${options.connection}\r\n`);
   writer.text("\r\n");

@@ -20,6 +20,7 @@ export async function relay(client: Client, upstream: Upstream): Promise<void> {
       options: {
         net: context.net,
         coding: "raw",
+        out: context.out,
         sourceIdleMs: idleMs,
         targetIdleMs: idleMs,
         tunnel: shared,

@@ -1,6 +1,6 @@
 /** The request body on its way upstream while the answer is awaited; it can be stopped and begun again. */
 import { MeshError } from "../../core/errors.ts";
-import { slot } from "../../plane/counters.ts";
+import { slot, threadSlot } from "../../plane/counters.ts";
 import { MalformedHead } from "../http1/fields.ts";
 import { type BodyState, pumpBody, type PumpEnd } from "./body.ts";
 import type { Client } from "./client.ts";
@@ -29,10 +29,14 @@ export class Upload {
       options: {
         net: context.net,
         coding: "raw",
+        out: context.out,
         sourceIdleMs: bodyIdleMs,
         targetIdleMs: bodyIdleMs,
         stopped: () => this.#stopped,
-        moved: (bytes) => context.count(exchange.block, slot.requestBytes, bytes),
+        moved: (bytes, spliced) => {
+          context.count(exchange.block, slot.requestBytes, bytes);
+          if (spliced) context.counters[threadSlot.splicedBytes]! += bytes;
+        },
         ...(exchange.replayable ? { keep: keepForReplay(client) } : {}),
       },
     });

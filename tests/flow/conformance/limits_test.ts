@@ -158,7 +158,10 @@ const parked: readonly Case[] = [
       try {
         const other = await plane.client();
         other.send(head("GET / HTTP/1.1", "Host: Slow"));
-        await plane.message((each) => each.kind === "resolve" && each.name === "Slow", "a question");
+        await plane.message(
+          (each) => each.kind === "resolve" && each.name === "Slow",
+          "a question",
+        );
         client.send(head("GET / HTTP/1.1", "Host: Slow"));
         await checkProblem(client, problem(503, "concurrency_limit", /wait for names/));
         await checkProblem(other, problem(503, "registry_unavailable", /within 200 ms/));

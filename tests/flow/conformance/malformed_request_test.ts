@@ -50,8 +50,16 @@ const heads: readonly (readonly [string, string, RegExp, number?])[] = [
   ["a fragment", head("GET /a#b HTTP/1.1", "Host: {s}"), /fragment/],
   ["a fragment in an absolute target", head("GET http://{s}/a#b HTTP/1.1", "Host: {s}"), /fragme/],
   ["TLS on the plain port", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", /without a method/],
-  ["a CONNECT with a length", head("CONNECT {s}:80 HTTP/1.1", "Host: {s}", "Content-Length: 3") + "abc", /CONNECT with a body/],
-  ["a CONNECT in chunks", head("CONNECT {s}:80 HTTP/1.1", "Host: {s}", "Transfer-Encoding: chunked"), /CONNECT with a body/],
+  [
+    "a CONNECT with a length",
+    head("CONNECT {s}:80 HTTP/1.1", "Host: {s}", "Content-Length: 3") + "abc",
+    /CONNECT with a body/,
+  ],
+  [
+    "a CONNECT in chunks",
+    head("CONNECT {s}:80 HTTP/1.1", "Host: {s}", "Transfer-Encoding: chunked"),
+    /CONNECT with a body/,
+  ],
 ];
 
 /** Destinations that name nobody; the request itself is sound, so that the connection lives on. */
@@ -71,14 +79,22 @@ const destinations: readonly (readonly [string, string, RegExp])[] = [
   ["a negative port", head("GET http://{s}:-1/a HTTP/1.1", "Host: {s}"), /authority/],
   ["two ports", head("GET http://{s}:80:80/a HTTP/1.1", "Host: {s}"), /authority/],
   ["an open bracket", head("GET http://[::1/a HTTP/1.1", "Host: {s}"), /authority/],
-  ["an IPv6 address with a zone", head("GET http://[fe80::1%eth0]/ HTTP/1.1", "Host: {s}"), /author/],
+  [
+    "an IPv6 address with a zone",
+    head("GET http://[fe80::1%eth0]/ HTTP/1.1", "Host: {s}"),
+    /author/,
+  ],
   ["an IPv6 address without brackets", head("GET http://::1/a HTTP/1.1", "Host: {s}"), /authority/],
   ["an IPv6 address that is none", head("GET http://[1:2:3]/a HTTP/1.1", "Host: {s}"), /authority/],
   ["a backslash in the authority", head("GET http://{s}\\a/ HTTP/1.1", "Host: {s}"), /character/],
   ["a blank in Host", head("GET /a HTTP/1.1", "Host: {s} b"), /Host|character|authority/],
   ["a list in Host", head("GET /a HTTP/1.1", "Host: {s}, {s}"), /Host|character|authority/],
   ["a path in Host", head("GET /a HTTP/1.1", "Host: {s}/a"), /character/],
-  ["a wrong Host beside an absolute target", head("GET http://{s}/a HTTP/1.1", "Host: a b"), /Host/],
+  [
+    "a wrong Host beside an absolute target",
+    head("GET http://{s}/a HTTP/1.1", "Host: a b"),
+    /Host/,
+  ],
   ["a CONNECT without port", head("CONNECT {s} HTTP/1.1", "Host: {s}"), /without a port/],
   ["a CONNECT with a path", head("CONNECT {s}:80/a HTTP/1.1", "Host: {s}"), /authority/],
   ["a CONNECT with a scheme", head("CONNECT http://{s}:80 HTTP/1.1", "Host: {s}"), /authority/],

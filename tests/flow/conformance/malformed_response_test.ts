@@ -14,20 +14,52 @@ const interim = head("HTTP/1.1 102 Processing");
 
 /** Answers whose head is refused. */
 const heads: readonly (readonly [string, string, RegExp])[] = [
-  ["both framings", head("HTTP/1.1 200 OK", "Content-Length: 5", "Transfer-Encoding: chunked"), /both/],
-  ["both framings, the other way round", head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "Content-Length: 5"), /both/],
-  ["two equal lengths", head("HTTP/1.1 200 OK", "Content-Length: 2", "Content-Length: 2") + "ok", /more than one/],
-  ["two differing lengths", head("HTTP/1.1 200 OK", "Content-Length: 2", "Content-Length: 3") + "ok", /more than one/],
+  [
+    "both framings",
+    head("HTTP/1.1 200 OK", "Content-Length: 5", "Transfer-Encoding: chunked"),
+    /both/,
+  ],
+  [
+    "both framings, the other way round",
+    head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "Content-Length: 5"),
+    /both/,
+  ],
+  [
+    "two equal lengths",
+    head("HTTP/1.1 200 OK", "Content-Length: 2", "Content-Length: 2") + "ok",
+    /more than one/,
+  ],
+  [
+    "two differing lengths",
+    head("HTTP/1.1 200 OK", "Content-Length: 2", "Content-Length: 3") + "ok",
+    /more than one/,
+  ],
   ["a list of lengths", head("HTTP/1.1 200 OK", "Content-Length: 2, 2") + "ok", /plain number/],
   ["a negative length", head("HTTP/1.1 200 OK", "Content-Length: -2") + "ok", /plain number/],
   ["a length with a plus", head("HTTP/1.1 200 OK", "Content-Length: +2") + "ok", /plain number/],
   ["an empty length", head("HTTP/1.1 200 OK", "Content-Length: ") + "ok", /plain number/],
-  ["a length beyond 64 bits", head("HTTP/1.1 200 OK", "Content-Length: 18446744073709551618") + "ok", /plain number/],
+  [
+    "a length beyond 64 bits",
+    head("HTTP/1.1 200 OK", "Content-Length: 18446744073709551618") + "ok",
+    /plain number/,
+  ],
   ["an unknown coding", head("HTTP/1.1 200 OK", "Transfer-Encoding: x"), /other than chunked/],
-  ["a coding before chunked", head("HTTP/1.1 200 OK", "Transfer-Encoding: gzip, chunked"), /other than chunked/],
-  ["chunked twice", head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "Transfer-Encoding: chunked"), /more than one/],
+  [
+    "a coding before chunked",
+    head("HTTP/1.1 200 OK", "Transfer-Encoding: gzip, chunked"),
+    /other than chunked/,
+  ],
+  [
+    "chunked twice",
+    head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "Transfer-Encoding: chunked"),
+    /more than one/,
+  ],
   ["identity", head("HTTP/1.1 200 OK", "Transfer-Encoding: identity"), /other than chunked/],
-  ["chunked in HTTP/1.0", head("HTTP/1.0 200 OK", "Transfer-Encoding: chunked") + "0\r\n\r\n", /HTTP\/1\.0/],
+  [
+    "chunked in HTTP/1.0",
+    head("HTTP/1.0 200 OK", "Transfer-Encoding: chunked") + "0\r\n\r\n",
+    /HTTP\/1\.0/,
+  ],
   ["a blank before a colon", head("HTTP/1.1 200 OK", "Content-Length : 2") + "ok", /space between/],
   ["a folded field", head("HTTP/1.1 200 OK", "A: b", " c") + "ok", /folded/],
   ["a bare LF after the status line", "HTTP/1.1 200 OK\nContent-Length: 2\r\n\r\nok", /CR LF/],
@@ -48,7 +80,11 @@ const heads: readonly (readonly [string, string, RegExp])[] = [
   ["a status beyond 599", head("HTTP/1.1 600 No", "Content-Length: 0"), /status 600/],
   ["a blank before the status line", " " + ok, /begin with HTTP\/1/],
   ["an empty line before the status line", "\r\n" + ok, /begin with HTTP\/1/],
-  ["a switch of protocols nobody asked for", head("HTTP/1.1 101 Switching", "Upgrade: x", "Connection: Upgrade"), /without being asked/],
+  [
+    "a switch of protocols nobody asked for",
+    head("HTTP/1.1 101 Switching", "Upgrade: x", "Connection: Upgrade"),
+    /without being asked/,
+  ],
   ["a malformed interim answer", head("HTTP/1.1 103 Early", "A : b") + ok, /space between/],
   ["interim answers without end", interim.repeat(200) + ok, /interim/],
 ];

@@ -43,7 +43,9 @@ const uploads: readonly Case[] = [
     async play(scene) {
       const { client } = scene;
       const upstream = await begin(scene, post("Transfer-Encoding: chunked"));
-      for (const piece of ["3", "\r", "\nab", "c\r\n1", "0\r\n0123456789abcdef\r", "\n0\r\n\r", "\n"]) {
+      for (
+        const piece of ["3", "\r", "\nab", "c\r\n1", "0\r\n0123456789abcdef\r", "\n0\r\n\r", "\n"]
+      ) {
         client.send(piece);
         await expectBytes(scene, upstream, piece);
       }
@@ -83,7 +85,10 @@ const uploads: readonly Case[] = [
     title: "a client that does not wait for 100 is served all the same",
     async play(scene) {
       const { client } = scene;
-      const upstream = await begin(scene, post("Content-Length: 3", "Expect: 100-continue") + "abc");
+      const upstream = await begin(
+        scene,
+        post("Content-Length: 3", "Expect: 100-continue") + "abc",
+      );
       await expectBytes(scene, upstream, "abc");
       upstream.send(head("HTTP/1.1 100 Continue") + ok);
       await expectBytes(scene, client, head("HTTP/1.1 100 Continue") + ok);
@@ -258,96 +263,4 @@ const streams: readonly Case[] = [
   },
 ];
 
-const chunked = head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked");
-const noReset = "Deno.Conn cannot send a reset, and HTTP/1.0 has no other sign of a cut";
-
-/** Ends in the middle of a body: what the upstream sends, how it ends, what the client may have got by then. */
-const cuts: readonly {
-  readonly title: string;
-  readonly request?: string;
-  readonly sends: string;
-  readonly how: "close" | "reset";
-  readonly gets: string;
-  readonly client?: "reset";
-}[] = [
-  {
-    title: "a close in a body with a length",
-    sends: head("HTTP/1.1 200 OK", "Content-Length: 10") + "hello",
-    how: "close",
-    gets: head("HTTP/1.1 200 OK", "Content-Length: 10") + "hello",
-  },
-  {
-    title: "a reset in a body with a length",
-    sends: head("HTTP/1.1 200 OK", "Content-Length: 10") + "hello",
-    how: "reset",
-    gets: head("HTTP/1.1 200 OK", "Content-Length: 10") + "hello",
-  },
-  {
-    title: "a close in a chunk",
-    sends: chunked + "a\r\nhello",
-    how: "close",
-    gets: chunked + "a\r\nhello",
-  },
-  {
-    title: "a close between two chunks",
-    sends: chunked + "5\r\nhello\r\n",
-    how: "close",
-    gets: chunked + "5\r\nhello\r\n",
-  },
-  {
-    title: "a close before the last empty line",
-    sends: chunked + "5\r\nhello\r\n0\r\n",
-    how: "close",
-    gets: chunked + "5\r\nhello\r\n0\r\n",
-  },
-  {
-    title: "a reset between two chunks",
-    sends: chunked + "5\r\nhello\r\n",
-    how: "reset",
-    gets: chunked + "5\r\nhello\r\n",
-  },
-  {
-    title: "a reset in a body that ends with its connection",
-    sends: head("HTTP/1.1 200 OK") + "hello",
-    how: "reset",
-    gets: chunked + "5\r\nhello\r\n",
-  },
-  {
-    title: "a close in a body with a length for an HTTP/1.0 client",
-    request: oldGet,
-    sends: head("HTTP/1.1 200 OK", "Content-Length: 10") + "hello",
-    how: "close",
-    gets: head("HTTP/1.1 200 OK", "Content-Length: 10", "Connection: close") + "hello",
-  },
-  {
-    title: "a reset in a body that ends with its connection for an HTTP/1.0 client",
-    request: oldGet,
-    sends: head("HTTP/1.1 200 OK") + "hello",
-    how: "reset",
-    gets: head("HTTP/1.1 200 OK", "Connection: close") + "hello",
-    client: "reset",
-  },
-  {
-    title: "a close in a chunked body for an HTTP/1.0 client",
-    request: oldGet,
-    sends: chunked + "a\r\nhello",
-    how: "close",
-    gets: head("HTTP/1.1 200 OK", "Connection: close") + "hello",
-    client: "reset",
-  },
-];
-
-const cutCases: readonly Case[] = cuts.map((cut) => ({
-  title: `${cut.title} is a cut`,
-  client: cut.client ?? "closed",
-  upstream: "closed",
-  ...(cut.client === "reset" ? { nativeOnly: noReset } : {}),
-  async play(scene) {
-    const upstream = await begin(scene, cut.request ?? get);
-    upstream.send(cut.sends);
-    await expectBytes(scene, scene.client, cut.gets);
-    upstream[cut.how]();
-  },
-}));
-
-conformance("streaming", [...uploads, ...early, ...streams, ...cutCases]);
+conformance("streaming", [...uploads, ...early, ...streams]);

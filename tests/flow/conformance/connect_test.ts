@@ -1,5 +1,5 @@
-/** Upgrade and CONNECT: switched protocols and tunnels, and what goes through them. */
-import { assert, assertEquals } from "@test/assert";
+/** CONNECT: tunnels to hosts and instances, and plain HTTP that goes through one. */
+import { byteStream, echoBothWays } from "../../support/byte_stream.ts";
 import {
   arrived,
   type Case,
@@ -10,39 +10,9 @@ import {
   problem,
   type Scene,
 } from "../../support/conformance.ts";
-import { answer, head, type RawPeer } from "../../support/raw.ts";
+import { head, type RawPeer } from "../../support/raw.ts";
 
-const ask = head(
-  "GET /chat HTTP/1.1",
-  "Host: {s}",
-  "Upgrade: websocket",
-  "Connection: keep-alive, Upgrade",
-  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-);
-const asked = head(
-  "GET /chat HTTP/1.1",
-  "Host: {s}",
-  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-  "Upgrade: websocket",
-  "Connection: Upgrade",
-  "x-mesher-hops: 1",
-);
-const switched = head(
-  "HTTP/1.1 101 Switching Protocols",
-  "Upgrade: websocket",
-  "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
-  "Connection: Upgrade",
-);
 const established = "HTTP/1.1 200 Connection established\r\n\r\n";
-
-async function upgrade(scene: Scene): Promise<RawPeer> {
-  scene.client.send(scene.fill(ask));
-  const upstream = await scene.accept();
-  await expectBytes(scene, upstream, asked);
-  upstream.send(switched);
-  await expectBytes(scene, scene.client, switched);
-  return upstream;
-}
 
 /** Opens a tunnel to the upstream by its address and says the first word in it. */
 async function tunnel(scene: Scene): Promise<RawPeer> {
@@ -55,145 +25,6 @@ async function tunnel(scene: Scene): Promise<RawPeer> {
   return upstream;
 }
 
-async function echoBothWays(client: RawPeer, upstream: RawPeer): Promise<void> {
-  for (const word of ["\x81\x05hello", "\0\r\n\r\nGET / HTTP/1.1\r\n\r\n", "x".repeat(200_000)]) {
-    client.send(word);
-    assert(await upstream.take(word.length) === word, "the word on its way up");
-    upstream.send(word);
-    assert(await client.take(word.length) === word, "the word on its way back");
-  }
-}
-
-/** What two ends of an open byte stream may do to each other. */
-function ends(kind: string, open: (scene: Scene) => Promise<RawPeer>): readonly Case[] {
-  return [
-    {
-      title: `${kind}: bytes pass both ways`,
-      client: "closed",
-      upstream: "closed",
-      async play(scene) {
-        const upstream = await open(scene);
-        await echoBothWays(scene.client, upstream);
-        upstream.close();
-      },
-    },
-    {
-      title: `${kind}: a client that ends its side still hears the other`,
-      client: "closed",
-      upstream: "closed",
-      async play(scene) {
-        const upstream = await open(scene);
-        scene.client.send("bye");
-        scene.client.endWrite();
-        assertEquals(await upstream.rest(), { text: "bye", end: "end" });
-        upstream.send("still here");
-        assertEquals(await scene.client.take(10), "still here");
-        upstream.endWrite();
-      },
-    },
-    {
-      title: `${kind}: an upstream that ends its side still hears the other`,
-      client: "closed",
-      upstream: "closed",
-      async play(scene) {
-        const upstream = await open(scene);
-        upstream.send("bye");
-        upstream.endWrite();
-        assertEquals(await scene.client.take(3), "bye");
-        await scene.client.closed();
-        scene.client.send("still here");
-        assertEquals(await upstream.take(10), "still here");
-        scene.client.endWrite();
-      },
-    },
-    {
-      title: `${kind}: a reset of the upstream is no orderly end for the client`,
-      client: "reset",
-      upstream: "closed",
-      nativeOnly: "Deno.Conn cannot send a reset",
-      async play(scene) {
-        const upstream = await open(scene);
-        upstream.reset();
-        await upstream.closed();
-      },
-    },
-    {
-      title: `${kind}: a reset of the client reaches the upstream`,
-      client: "reset",
-      upstream: "closed",
-      async play(scene) {
-        const upstream = await open(scene);
-        scene.client.reset();
-        await upstream.closed();
-        // The own reset is how the client's connection ended.
-        scene.client.end = "reset";
-      },
-    },
-  ];
-}
-
-const upgrades: readonly Case[] = [
-  ...ends("upgrade", upgrade),
-  {
-    title: "upgrade: what the upstream sends right behind its 101 is not lost",
-    client: "closed",
-    upstream: "closed",
-    async play(scene) {
-      scene.client.send(scene.fill(ask));
-      const upstream = await scene.accept();
-      await expectBytes(scene, upstream, asked);
-      upstream.send(switched + "\x81\x02hi");
-      await expectBytes(scene, scene.client, switched + "\x81\x02hi");
-      upstream.close();
-    },
-  },
-  {
-    title: "upgrade: what the client sends right behind its request is not lost",
-    client: "closed",
-    upstream: "closed",
-    async play(scene) {
-      scene.client.send(scene.fill(ask) + "\x81\x02hi");
-      const upstream = await scene.accept();
-      await expectBytes(scene, upstream, asked);
-      assertEquals(upstream.pending, "", "nothing may come before the switch");
-      upstream.send(switched);
-      await expectBytes(scene, scene.client, switched);
-      await expectBytes(scene, upstream, "\x81\x02hi");
-      upstream.close();
-    },
-  },
-  {
-    title: "an upgrade that the upstream ignores is an ordinary request",
-    send: ask,
-    arrives: asked,
-  },
-  {
-    title: "an upgrade that the upstream refuses is an ordinary answer",
-    send: ask,
-    arrives: asked,
-    answer: answer("no", "403 Forbidden"),
-  },
-  {
-    title: "a switch in the middle of the request is a bad gateway",
-    client: "closed",
-    upstream: "closed",
-    async play(scene) {
-      const { client, fill } = scene;
-      client.send(fill(head(
-        "POST /chat HTTP/1.1",
-        "Host: {s}",
-        "Upgrade: websocket",
-        "Connection: Upgrade",
-        "Content-Length: 10",
-      )));
-      const upstream = await scene.accept();
-      await upstream.head();
-      upstream.send(switched);
-      await checkProblem(client, problem(502, "protocol_error", /middle of the request/));
-    },
-  },
-];
-
 /** A request inside a tunnel to a service, as the upstream gets it. */
 const inside = arrived("GET /in HTTP/1.1");
 
@@ -204,7 +35,7 @@ async function connectService(scene: Scene, port = 80): Promise<void> {
 }
 
 const connects: readonly Case[] = [
-  ...ends("tunnel", tunnel),
+  ...byteStream("tunnel", tunnel),
   {
     title: "plain HTTP inside a CONNECT to a service is routed request by request",
     async play(scene) {
@@ -376,4 +207,4 @@ const connects: readonly Case[] = [
   },
 ];
 
-conformance("upgrade and CONNECT", [...upgrades, ...connects]);
+conformance("CONNECT", connects);

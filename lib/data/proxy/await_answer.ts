@@ -1,0 +1,147 @@
+/** The wait for an answer: interim ones passed on, the final one delivered, everything that can come in between. */
+import { type FailureCode, failureCodes, MeshError } from "../../core/errors.ts";
+import { equalsIgnoreCase, latin1 } from "../http1/bytes.ts";
+import { type Fields, kind, MalformedHead } from "../http1/fields.ts";
+import { FAILED, WAIT } from "../net/socket.ts";
+import type { Client } from "./client.ts";
+import { deliver, forwardInterim } from "./deliver.ts";
+import { uploadFailure } from "./upload.ts";
+import { closedEarly, type Upstream } from "./upstream.ts";
+
+/** Interim answers to one request; more are a flood. */
+const maxInterims = 100;
+
+/**
+ * Waits for the head of the answer and delivers it.
+ *
+ * Shape: whether the connection can be used again. Errors: MeshError.
+ */
+export async function awaitAnswer(client: Client, upstream: Upstream): Promise<boolean> {
+  const { context, exchange: state } = client;
+  const { inbox, socket } = upstream;
+  const { limits, timeouts } = context.policy;
+  const endpoint = upstream.endpoint.key;
+  let uploadSeen = false;
+  let interims = 0;
+  for (;;) {
+    if (socket.readReady || inbox.length > 0) {
+      const count = socket.readReady ? inbox.fill() : WAIT;
+      if (inbox.length > 0) {
+        upstream.answered = true;
+        const parsed = parseAnswer(client, upstream);
+        if (parsed === "final") {
+          if (failedAtPeer(client, upstream)) throw failureAtPeer(client, upstream);
+          return await deliver(client, upstream);
+        }
+        if (parsed === "interim") {
+          if (++interims > maxInterims) {
+            throw new MeshError("protocol_error", `${endpoint} sent interim answers without end`, {
+              reachedUpstream: true,
+              endpoint,
+            });
+          }
+          await forwardInterim(client, upstream);
+          continue;
+        }
+        if (inbox.length >= limits.headBytes) {
+          throw new MeshError(
+            "protocol_error",
+            `${endpoint} sent a head of more than ${limits.headBytes} bytes`,
+            {
+              reachedUpstream: true,
+              endpoint,
+            },
+          );
+        }
+      }
+      if (count === 0 || count === FAILED) throw closedEarly(upstream, true);
+      if (socket.readReady) continue;
+    }
+    if (state.upload?.end !== undefined && !uploadSeen) {
+      uploadSeen = true;
+      const failure = uploadFailure(state.upload.end, endpoint);
+      if (failure !== undefined) throw failure;
+      socket.expireAfter(timeouts.responseMs);
+      if (socket.readReady) continue;
+    }
+    // Looked at before the wait too: nobody is told again of a client that left while this was on its way here.
+    if (client.socket.hungUp && client.gone()) throw clientGone(endpoint);
+    await socket.readable();
+    if (client.socket.hungUp && client.gone()) throw clientGone(endpoint);
+    if (socket.timedOut) {
+      throw new MeshError(
+        "response_timeout",
+        `${endpoint} did not answer within ${timeouts.responseMs} ms`,
+        {
+          reachedUpstream: true,
+          endpoint,
+        },
+      );
+    }
+    if (socket.closed) throw closedEarly(upstream, true);
+  }
+}
+
+/** Shape: the parse result is in `context.response` unless more bytes are needed. Errors: MeshError protocol_error. */
+function parseAnswer(client: Client, { endpoint, inbox }: Upstream): "final" | "interim" | "more" {
+  const { context } = client;
+  const { limits } = context.policy;
+  try {
+    const end = context.response.parse(inbox.bytes, inbox.start, {
+      to: Math.min(inbox.end, inbox.start + limits.headBytes),
+      maxFields: limits.headFields,
+    });
+    if (end === 0) return "more";
+  } catch (error) {
+    if (!(error instanceof MalformedHead)) throw error;
+    throw new MeshError("protocol_error", `${endpoint.key} sent ${error.message}`, {
+      reachedUpstream: true,
+      endpoint: endpoint.key,
+    });
+  }
+  const { status } = context.response;
+  return status >= 200 || status === 101 ? "final" : "interim";
+}
+
+/** Whether the provider's sidecar says that this is no answer of its application. */
+function failedAtPeer(client: Client, { endpoint }: Upstream): boolean {
+  const { response } = client.context;
+  return endpoint.snapshot.mesher && response.status >= 500 && response.fields.has(kind.unsent);
+}
+
+/** What its sidecar says of an application: it never saw the request, or it ended the connection on it. */
+function failureAtPeer(client: Client, upstream: Upstream): MeshError {
+  const { context, exchange: state } = client;
+  const { endpoint, inbox } = upstream;
+  const { status, fields } = context.response;
+  if (fields.has(kind.draining)) endpoint.drain(context.net.now());
+  const code = failureOfPeer(fields, inbox.bytes) ?? "connect_refused";
+  const cut = inbox.bytes[fields.valueFrom(fields.find(kind.unsent))] === 48;
+  state.unsentByPeer = !cut;
+  const what = cut ? "lost the connection to" : "did not reach";
+  return new MeshError(code, `the sidecar at ${endpoint.key} ${what} its application (${code})`, {
+    endpoint: endpoint.key,
+    status,
+    reachedUpstream: cut,
+  });
+}
+
+/** The code in the Proxy-Status of another sidecar. Undefined when it says nothing known. */
+function failureOfPeer(fields: Fields, bytes: Uint8Array): FailureCode | undefined {
+  for (let index = 0; index < fields.count; index++) {
+    const name = { from: fields.nameFrom(index), to: fields.nameTo(index) };
+    if (!equalsIgnoreCase(bytes, name, "proxy-status")) continue;
+    const text = latin1(bytes, fields.valueFrom(index), fields.valueTo(index));
+    const details = /;\s*details="([a-z_]+)"/.exec(text)?.[1];
+    return failureCodes.find((code) => code === details);
+  }
+  return undefined;
+}
+
+/** The failure of a request whose client left. */
+export function clientGone(endpoint: string): MeshError {
+  return new MeshError("client_gone", "the client went away before its answer", {
+    reachedUpstream: true,
+    endpoint,
+  });
+}
