@@ -1,7 +1,7 @@
 /** Faults of an upstream: each ends in a clear failure or a visible cut, leaves nothing behind, and the plane serves on. */
 import { assert, assertEquals, assertMatch } from "@test/assert";
-import { openLibc } from "../../lib/plane/libc.ts";
 import { ask, problemOf } from "../support/ask.ts";
+import { blackHole } from "../support/black_hole.ts";
 import { onBothNets, type Plane, startPlane } from "../support/plane.ts";
 import { answer, head, RawUpstream } from "../support/raw.ts";
 
@@ -170,23 +170,4 @@ for (const how of ["close", "reset"] as const) {
       await servesOn(plane, upstream);
     },
   );
-}
-
-/** A listener whose accept queue is full: the kernel answers no further connection, as if the host were gone. */
-function blackHole(): { readonly port: number; close(): void } | undefined {
-  const libc = openLibc();
-  if (libc === undefined) return undefined;
-  const listener = libc.listenTcp({ host: "127.0.0.1", port: 0 }, 0);
-  const bound = libc.localAddress(listener);
-  if ("path" in bound) throw new Error("unreachable");
-  const fillers: Deno.TcpConn[] = [];
-  const filler = Deno.connect({ hostname: "127.0.0.1", port: bound.port });
-  filler.then((conn) => fillers.push(conn), () => {});
-  return {
-    port: bound.port,
-    close() {
-      libc.close(listener);
-      for (const conn of fillers) conn.close();
-    },
-  };
 }

@@ -9,8 +9,11 @@ export interface ClusterOptions {
   readonly gauge: PoolGauge;
   readonly budget: BudgetPolicy;
   readonly nowMs: number;
-  /** In [0, 1): where the first round begins, so that a fleet does not start at the same instance. */
-  readonly spread: number;
+  /**
+   * In [0, 1): where the first round begins, so that a fleet does not start at the same instance. `first`: no rounds,
+   * the first usable endpoint is picked every time, as the addresses of one host are ordered for a reason.
+   */
+  readonly spread: number | "first";
 }
 
 export class Cluster<Connection extends Poolable> {
@@ -20,14 +23,19 @@ export class Cluster<Connection extends Poolable> {
   endpoints: readonly EndpointState<Connection>[] = [];
   unusable: readonly string[] = [];
   readonly #gauge: PoolGauge;
+  /** Index of the last pick; -1 throughout for clusters that keep to the order. */
   #last: number;
+  readonly #rotates: boolean;
 
   constructor(snapshot: ClusterSnapshot, options: ClusterOptions) {
     this.service = snapshot.service;
     this.block = snapshot.block;
     this.#gauge = options.gauge;
     this.budget = new RetryBudget(options.budget, options.nowMs);
-    this.#last = Math.floor(options.spread * Math.max(1, snapshot.endpoints.length));
+    this.#rotates = options.spread !== "first";
+    this.#last = options.spread === "first"
+      ? -1
+      : Math.floor(options.spread * Math.max(1, snapshot.endpoints.length));
     this.apply(snapshot);
   }
 
@@ -69,7 +77,7 @@ export class Cluster<Connection extends Poolable> {
     if (
       tried === undefined && first.ejectedUntil <= nowMs && first.drainingUntil <= nowMs
     ) {
-      this.#last = next;
+      if (this.#rotates) this.#last = next;
       return first;
     }
     const untried = (index: number) => !tried?.includes(endpoints[index]!);
@@ -87,7 +95,7 @@ export class Cluster<Connection extends Poolable> {
         (candidate) => usable(endpoints[candidate]!) && untried(candidate),
       );
       if (index >= 0) {
-        this.#last = index;
+        if (this.#rotates) this.#last = index;
         return endpoints[index];
       }
     }

@@ -5,12 +5,13 @@ import { slot } from "../../plane/counters.ts";
 import { ascii } from "../http1/bytes.ts";
 import { looksLikeRequest } from "../http1/request_head.ts";
 import { FAILED } from "../net/socket.ts";
+import type { Cluster } from "../cluster/cluster.ts";
 import type { Authority } from "../routing/authority.ts";
 import type { Client } from "./client.ts";
 import type { Route } from "./directory.ts";
 import { sendAll } from "./send.ts";
 import { relay } from "./tunnel.ts";
-import { dialUpstream, passOver, type Upstream } from "./upstream.ts";
+import { dialInOrder, dialUpstream, passOver, type Upstream } from "./upstream.ts";
 
 const established = ascii("HTTP/1.1 200 Connection established\r\n\r\n");
 /** How long the first bytes are waited for; a server that speaks first is then connected all the same. */
@@ -30,7 +31,7 @@ export async function connect(
   }
   state.routed(client, { block: route.cluster.block, service: route.cluster.service });
   if (route.kind === "outside") {
-    const upstream = await dialAny(client, route);
+    const upstream = await dialHost(client, route.cluster);
     await answerEstablished(client);
     return await relay(client, upstream);
   }
@@ -49,7 +50,7 @@ export async function connect(
   }
   // The client believes that it is connected: from here on only a cut can tell it of a failure.
   client.responding = true;
-  await relay(client, await dialAny(client, route));
+  await relay(client, await dialAny(client, route.cluster));
 }
 
 async function answerEstablished(client: Client): Promise<void> {
@@ -82,10 +83,20 @@ async function sniff(client: Client): Promise<"http" | "other" | "closed"> {
   }
 }
 
+/** Connects to whichever address of a host outside answers. Errors: MeshError. */
+function dialHost(client: Client, cluster: Cluster<Upstream>): Promise<Upstream> {
+  const { context, exchange: state } = client;
+  const first = cluster.pick(context.net.now(), undefined)!;
+  state.attempts++;
+  state.endpoint = first;
+  context.count(state.block, slot.attempts);
+  return dialInOrder(context, [first, ...cluster.endpoints.filter((each) => each !== first)]);
+}
+
 /** Connects to the first endpoint that can be reached. Errors: MeshError of the last one tried, or no_endpoint. */
 async function dialAny(
   client: Client,
-  { cluster, kind }: Exclude<Route, { kind: "failed" }>,
+  cluster: Cluster<Upstream>,
 ): Promise<Upstream> {
   const { context, exchange: state } = client;
   let failure: unknown = new MeshError("no_endpoint", `${cluster.service} has no endpoint`);
@@ -101,7 +112,7 @@ async function dialAny(
       failure = error;
       passOver(context, endpoint, {
         reason: error instanceof MeshError ? error.code : "internal",
-        ...(kind === "cluster" ? { service: cluster.service } : {}),
+        service: cluster.service,
       });
       state.tried = [...(state.tried ?? []), endpoint];
     }

@@ -57,19 +57,19 @@ export class Directory {
     if (known !== undefined) {
       known.apply(snapshot);
     } else {
-      this.#clusters.set(snapshot.service, this.#makeCluster(snapshot));
+      this.#clusters.set(snapshot.service, this.#makeCluster(snapshot, "rotate"));
       this.#epoch++;
     }
     this.#answerRefresh(snapshot.service);
   }
 
-  #makeCluster(snapshot: ClusterSnapshot): Cluster<Upstream> {
+  #makeCluster(snapshot: ClusterSnapshot, order: "rotate" | "first"): Cluster<Upstream> {
     const context = this.#context;
     return new Cluster(snapshot, {
       gauge: context.gauge,
       budget: context.policy.retry,
       nowMs: context.net.now(),
-      spread: context.random(),
+      spread: order === "first" ? "first" : context.random(),
     });
   }
 
@@ -200,7 +200,7 @@ export class Directory {
     let cluster = this.#outside.get(key);
     if (cluster === undefined) {
       if (this.#outside.size >= maxOutside) this.#forgetOldestOutside();
-      cluster = this.#makeCluster(snapshot);
+      cluster = this.#makeCluster(snapshot, "first");
       this.#outside.set(key, cluster);
     } else {
       cluster.apply(snapshot);

@@ -10,7 +10,14 @@ import type { Client } from "./client.ts";
 import { type RequestPlan, writeRequestHead } from "./request_writer.ts";
 import { sendAll } from "./send.ts";
 import { composeArrivedBody, Upload } from "./upload.ts";
-import { closedEarly, dialUpstream, passOver, releaseUpstream, type Upstream } from "./upstream.ts";
+import {
+  closedEarly,
+  dialInOrder,
+  dialUpstream,
+  passOver,
+  releaseUpstream,
+  type Upstream,
+} from "./upstream.ts";
 
 export interface ExchangePlan {
   readonly cluster: Cluster<Upstream>;
@@ -34,7 +41,7 @@ export async function exchange(client: Client, plan: ExchangePlan): Promise<void
     const endpoint = plan.cluster.pick(context.net.now(), state.tried) ??
       await chooseAgain(client, plan);
     try {
-      return await attempt(client, endpoint);
+      return await attempt(client, plan, endpoint);
     } catch (error) {
       await state.upload?.stop();
       state.upload = undefined;
@@ -131,16 +138,18 @@ function noteFailure(
 }
 
 /** One attempt on a pooled connection or a new one. Errors: MeshError. */
-async function attempt(client: Client, endpoint: EndpointState<Upstream>): Promise<void> {
+async function attempt(
+  client: Client,
+  plan: ExchangePlan,
+  endpoint: EndpointState<Upstream>,
+): Promise<void> {
   const { context, exchange: state } = client;
   state.attempts++;
   state.endpoint = endpoint;
   state.unsentByPeer = false;
   context.count(state.block, slot.attempts);
   const pooled = endpoint.idle.take();
-  if (pooled === undefined) {
-    return await carry(client, await dialUpstream(context, endpoint));
-  }
+  if (pooled === undefined) return await carry(client, await dial(client, plan, endpoint));
   try {
     return await carry(client, pooled);
   } catch (error) {
@@ -151,6 +160,20 @@ async function attempt(client: Client, endpoint: EndpointState<Upstream>): Promi
   state.upload = undefined;
   context.count(state.block, slot.resends);
   return await carry(client, await dialUpstream(context, endpoint));
+}
+
+/** A new connection: to the endpoint, or for a host outside to whichever of its addresses answers. */
+function dial(
+  client: Client,
+  { cluster, scope }: ExchangePlan,
+  endpoint: EndpointState<Upstream>,
+): Promise<Upstream> {
+  const { context, exchange: state } = client;
+  if (scope !== "outside" || cluster.endpoints.length < 2) return dialUpstream(context, endpoint);
+  const others = cluster.endpoints.filter((each) =>
+    each !== endpoint && !state.tried?.includes(each)
+  );
+  return dialInOrder(context, [endpoint, ...others]);
 }
 
 function diedInPool(client: Client, upstream: Upstream, error: unknown): boolean {

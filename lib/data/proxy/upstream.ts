@@ -32,6 +32,44 @@ export async function dialUpstream(
   return new Upstream(socket, new Inbox(socket, context.scratch), endpoint);
 }
 
+/** How long one address of a host is waited for before the next is tried beside it. Units: milliseconds. */
+const staggerMs = 250;
+
+/**
+ * Connects to the first of a host's addresses that answers: in their order, each begun when the one before has failed
+ * or is slow.
+ *
+ * Errors: MeshError of the first one when all have failed. Source: the idea of RFC 8305.
+ */
+export async function dialInOrder(
+  context: DataContext,
+  endpoints: readonly EndpointState<Upstream>[],
+): Promise<Upstream> {
+  const won = Promise.withResolvers<Upstream>();
+  let winner: Upstream | undefined;
+  let failure: unknown;
+  const tryOne = async (endpoint: EndpointState<Upstream>): Promise<void> => {
+    try {
+      const upstream = await dialUpstream(context, endpoint);
+      if (winner !== undefined) return upstream.socket.close();
+      winner = upstream;
+      won.resolve(upstream);
+    } catch (error) {
+      failure ??= error;
+      passOver(context, endpoint, { reason: error instanceof MeshError ? error.code : "internal" });
+    }
+  };
+  const begun: Promise<void>[] = [];
+  for (const endpoint of endpoints) {
+    const one = tryOne(endpoint);
+    begun.push(one);
+    await Promise.race([one, context.net.sleep(staggerMs)]);
+    if (winner !== undefined) return winner;
+  }
+  Promise.all(begun).then(() => won.reject(failure));
+  return await won.promise;
+}
+
 /** Keeps a connection for the next request, or closes it where it is of no more use. */
 export function releaseUpstream(context: DataContext, upstream: Upstream, reusable: boolean): void {
   const { endpoint, socket } = upstream;
