@@ -132,6 +132,11 @@ export class Fields {
     return (this.#seen & (1 << wanted)) !== 0;
   }
 
+  /** The kinds that occur, a bit each. */
+  get seen(): number {
+    return this.#seen;
+  }
+
   /** Index of the first field of a kind, -1 for none. */
   find(wanted: Kind): number {
     if (!this.has(wanted)) return -1;
@@ -194,8 +199,8 @@ export class Fields {
       this.#add(nameFrom, nameTo, valueFrom, valueTo);
       const which = classify(bytes, nameFrom, nameTo);
       this.#data[(this.count - 1) * STRIDE + 4] = which;
+      this.#seen |= 1 << which;
       if (which !== kind.other) {
-        this.#seen |= 1 << which;
         this.#note(bytes, which, { from: valueFrom, to: valueTo });
       }
     }

@@ -1,14 +1,11 @@
-/** What happens to each kind of header field on its way: tables built with the policy, looked at per field. */
+/** What happens to each kind of header field on its way: sets built with the policy, looked at per request. */
 import type { DataPolicy } from "../../plane/policy.ts";
 import { ascii } from "../http1/bytes.ts";
+import { type KindSet, kindSet } from "../http1/copy_fields.ts";
 import { kind } from "../http1/fields.ts";
 
-export const keep = 0;
-export const drop = 1;
-
 export interface FieldPlan {
-  /** keep or drop, by field kind. */
-  readonly byKind: Uint8Array;
+  readonly dropped: KindSet;
   /** Whether the fields that sidecars exchange are added. */
   readonly mesh: boolean;
 }
@@ -25,7 +22,7 @@ export interface FieldPlans {
 }
 
 /** Source: RFC 9110 section 7.6.1. Upgrade is kept by the writer where a switch of protocols is asked for. */
-const hopByHop = [
+const hopByHop = kindSet(
   kind.connection,
   kind.keepAlive,
   kind.proxyConnection,
@@ -33,28 +30,26 @@ const hopByHop = [
   kind.te,
   kind.upgrade,
   kind.nominated,
-];
+);
 
-function plan(mesh: boolean, dropped: readonly number[]): FieldPlan {
-  const byKind = new Uint8Array(32);
-  for (const which of [...hopByHop, ...dropped]) byKind[which] = drop;
-  return { byKind, mesh };
-}
+/** What sidecars tell each other about one exchange; it never goes further. */
+const betweenSidecars = kindSet(kind.unsent, kind.draining);
 
 export function fieldPlans(policy: DataPolicy): FieldPlans {
   const { service } = policy;
   return {
-    // The hop count is written anew by the writer.
-    toService: plan(true, [kind.hops, kind.unsent, kind.draining]),
-    toOutside: plan(false, [
-      kind.hops,
-      kind.unsent,
-      kind.draining,
-      kind.cseContext,
-      kind.cseSource,
-    ]),
-    toApp: plan(false, [kind.unsent, kind.draining]),
-    fromUpstream: plan(false, [kind.unsent, kind.draining]),
+    toService: {
+      // The hop count and the caller's name are written anew.
+      dropped: hopByHop | betweenSidecars | kindSet(kind.hops) |
+        (service === undefined ? 0 : kindSet(kind.cseContext)),
+      mesh: true,
+    },
+    toOutside: {
+      dropped: hopByHop | betweenSidecars | kindSet(kind.hops, kind.cseContext, kind.cseSource),
+      mesh: false,
+    },
+    toApp: { dropped: hopByHop | betweenSidecars, mesh: false },
+    fromUpstream: { dropped: hopByHop | betweenSidecars, mesh: false },
     context: service === undefined
       ? undefined
       : ascii(`x-cse-context: ${JSON.stringify({ "x-cse-src-microservice": service })}\r\n`),

@@ -1,9 +1,10 @@
 /** Writes the head of a request as it goes upstream: unchanged ranges copied, the few other fields written anew. */
 import { MeshError } from "../../core/errors.ts";
 import { ascii, decimal, equalsIgnoreCase, latin1, type Writer } from "../http1/bytes.ts";
+import { copyFields, type KindSet, kindSet } from "../http1/copy_fields.ts";
 import { type Fields, kind } from "../http1/fields.ts";
 import type { RequestHead } from "../http1/request_head.ts";
-import { drop, type FieldPlan, type FieldPlans } from "./field_plan.ts";
+import type { FieldPlan, FieldPlans } from "./field_plan.ts";
 
 const httpVersion = ascii(" HTTP/1.1\r\n");
 const hostName = ascii("Host: ");
@@ -51,12 +52,12 @@ export function writeRequestHead(
     writer.text(plan.host);
     writer.all(crlf);
   }
-  copyFields(writer, bytes, { head, plan });
+  copyFields(writer, bytes, { fields, dropped: droppedOf(head, plan) });
   if ((head.isOptions || head.isTrace) && fields.has(kind.maxForwards)) {
     writeMaxForwards(writer, bytes, fields);
   }
   if (asksForUpgrade(head, bytes)) {
-    copyKind(writer, bytes, { fields, which: kind.upgrade });
+    copyFields(writer, bytes, { fields, dropped: ~kindSet(kind.upgrade) });
     writer.all(connectionUpgrade);
   } else if (fields.teTrailers) {
     writer.all(connectionTe);
@@ -81,30 +82,14 @@ function writePath(
   writer.range(bytes, path.from, path.to);
 }
 
-function copyFields(
-  writer: Writer,
-  bytes: Uint8Array,
-  { head, plan }: { head: RequestHead; plan: RequestPlan },
-): void {
-  const { fields } = head;
-  const { byKind } = plan.fields;
-  let runFrom = -1;
-  for (let index = 0; index < fields.count; index++) {
-    const which = fields.kindOf(index);
-    const dropped = byKind[which] === drop ||
-      (which === kind.host && plan.host !== "") ||
-      (which === kind.maxForwards && (head.isOptions || head.isTrace)) ||
-      (which === kind.forwardedPort && plan.forwardedPort !== 0) ||
-      (which === kind.cseContext && plan.fields.mesh && plan.plans.service !== undefined) ||
-      (plan.forwardedFor !== "" && which === kind.forwardedFor);
-    if (dropped) {
-      if (runFrom >= 0) writer.range(bytes, runFrom, fields.nameFrom(index));
-      runFrom = -1;
-    } else if (runFrom < 0) {
-      runFrom = fields.nameFrom(index);
-    }
-  }
-  if (runFrom >= 0) writer.range(bytes, runFrom, fields.lineTo(fields.count - 1));
+/** The kinds that do not go on with this request, or are written anew. */
+function droppedOf(head: RequestHead, plan: RequestPlan): KindSet {
+  let { dropped } = plan.fields;
+  if (plan.host !== "") dropped |= kindSet(kind.host);
+  if (head.isOptions || head.isTrace) dropped |= kindSet(kind.maxForwards);
+  if (plan.forwardedPort !== 0) dropped |= kindSet(kind.forwardedPort);
+  if (plan.forwardedFor !== "") dropped |= kindSet(kind.forwardedFor);
+  return dropped;
 }
 
 /**
@@ -128,25 +113,13 @@ export function asksForUpgrade({ fields, minor }: RequestHead, bytes: Uint8Array
 function writeMaxForwards(writer: Writer, bytes: Uint8Array, fields: Fields): void {
   const left = maxForwards(fields, bytes);
   if (left > 0) writer.text(`Max-Forwards: ${left - 1}\r\n`);
-  else copyKind(writer, bytes, { fields, which: kind.maxForwards });
+  else copyFields(writer, bytes, { fields, dropped: ~kindSet(kind.maxForwards) });
 }
 
 /** How many more hops TRACE or OPTIONS may take; -1 when nothing sensible is said. */
 export function maxForwards(fields: Fields, bytes: Uint8Array): number {
   const index = fields.find(kind.maxForwards);
   return index < 0 ? -1 : decimal(bytes, fields.valueFrom(index), fields.valueTo(index));
-}
-
-function copyKind(
-  writer: Writer,
-  bytes: Uint8Array,
-  { fields, which }: { fields: Fields; which: number },
-): void {
-  for (let index = 0; index < fields.count; index++) {
-    if (fields.kindOf(index) === which) {
-      writer.range(bytes, fields.nameFrom(index), fields.lineTo(index));
-    }
-  }
 }
 
 function writeMeshFields(

@@ -1,9 +1,10 @@
 /** Writes the head of a response as it goes back to the client. */
 import { ascii, type Writer } from "../http1/bytes.ts";
+import { copyFields, type KindSet, kindSet } from "../http1/copy_fields.ts";
 import { kind } from "../http1/fields.ts";
 import type { ResponseHead } from "../http1/response_head.ts";
 import type { BodyCoding } from "./body.ts";
-import { drop, type FieldPlan } from "./field_plan.ts";
+import type { FieldPlan } from "./field_plan.ts";
 
 const httpVersion = ascii("HTTP/1.1 ");
 const crlf = ascii("\r\n");
@@ -36,23 +37,7 @@ export function writeResponseHead(
   writer.range(bytes, head.reasonFrom - 3, head.reasonTo);
   if (head.reasonTo === head.reasonFrom) writer.byte(32);
   writer.all(crlf);
-  const bodyless = status < 200 || status === 204;
-  const { byKind } = plan.fields;
-  let runFrom = -1;
-  for (let index = 0; index < fields.count; index++) {
-    const which = fields.kindOf(index);
-    const dropped = (byKind[which] === drop && !(which === kind.upgrade && keepsUpgrade(status))) ||
-      // Neither may stand on an answer that has no body by definition, RFC 9110 section 8.6.
-      (bodyless && (which === kind.transferEncoding || which === kind.contentLength)) ||
-      (which === kind.transferEncoding && (plan.oldClient || status === 304));
-    if (dropped) {
-      if (runFrom >= 0) writer.range(bytes, runFrom, fields.nameFrom(index));
-      runFrom = -1;
-    } else if (runFrom < 0) {
-      runFrom = fields.nameFrom(index);
-    }
-  }
-  if (runFrom >= 0) writer.range(bytes, runFrom, fields.lineTo(fields.count - 1));
+  copyFields(writer, bytes, { fields, dropped: droppedOf(status, plan) });
   if (plan.coding === "encode") writer.all(chunkedField);
   if (keepsUpgrade(status) && fields.has(kind.upgrade)) writer.all(connectionUpgrade);
   if (plan.connection === "close") writer.all(connectionClose);
@@ -60,6 +45,15 @@ export function writeResponseHead(
   if (plan.draining) writer.all(drainingField);
   if (plan.via !== undefined) writer.all(plan.via);
   writer.all(crlf);
+}
+
+function droppedOf(status: number, plan: ResponsePlan): KindSet {
+  let { dropped } = plan.fields;
+  if (keepsUpgrade(status)) dropped &= ~kindSet(kind.upgrade);
+  // Neither may stand on an answer that has no body by definition, RFC 9110 section 8.6.
+  if (status < 200 || status === 204) dropped |= kindSet(kind.transferEncoding, kind.contentLength);
+  if (plan.oldClient || status === 304) dropped |= kindSet(kind.transferEncoding);
+  return dropped;
 }
 
 /** 426 names in Upgrade what it wants, RFC 9110 section 15.5.22. */
