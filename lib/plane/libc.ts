@@ -5,7 +5,15 @@
  * a data thread and the supervisor that shares descriptors with it use it. Linux only; elsewhere `openLibc` answers
  * undefined and the portable sockets take over.
  */
-import { type Address, isIpv4 } from "../core/address.ts";
+import type { Address } from "../core/address.ts";
+import { checkInt, EpollEvents, epollLayout, errno } from "./linux.ts";
+import {
+  AF_INET6,
+  AF_UNIX,
+  decodeAddress,
+  encodeAddress,
+  type SocketAddress,
+} from "./socket_address.ts";
 
 const symbols = {
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
@@ -32,38 +40,6 @@ const symbols = {
   __errno_location: { parameters: [], result: "pointer" },
 } as const;
 
-/** Error numbers of Linux that decisions are made on. */
-export const errno = {
-  EINTR: 4,
-  EAGAIN: 11,
-  ENFILE: 23,
-  EMFILE: 24,
-  EPIPE: 32,
-  ENETUNREACH: 101,
-  ECONNABORTED: 103,
-  ECONNRESET: 104,
-  ETIMEDOUT: 110,
-  ECONNREFUSED: 111,
-  EHOSTUNREACH: 113,
-  EINPROGRESS: 115,
-  EADDRINUSE: 98,
-  EADDRNOTAVAIL: 99,
-  EACCES: 13,
-  ENOBUFS: 105,
-  ENOMEM: 12,
-} as const;
-
-export const epollEvent = {
-  IN: 0x1,
-  OUT: 0x4,
-  ERR: 0x8,
-  HUP: 0x10,
-  RDHUP: 0x2000,
-  EXCLUSIVE: 0x10000000,
-  ET: 0x80000000,
-} as const;
-
-const AF_UNIX = 1, AF_INET = 2, AF_INET6 = 10;
 const SOCK_STREAM = 1, SOCK_NONBLOCK = 0o4000, SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1, SO_REUSEADDR = 2, SO_ERROR = 4, SO_KEEPALIVE = 9, SO_LINGER = 13;
 const IPPROTO_TCP = 6, TCP_NODELAY = 1, TCP_KEEPIDLE = 4, TCP_KEEPINTVL = 5, TCP_KEEPCNT = 6;
@@ -71,117 +47,6 @@ const IPPROTO_IPV6 = 41, IPV6_V6ONLY = 26;
 const MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000, MSG_PEEK = 2;
 const F_SETPIPE_SZ = 1031;
 const SPLICE_F_MOVE = 1, SPLICE_F_NONBLOCK = 2;
-
-/** Where one entry of epoll_wait's answer lies: the kernel packs it on x86-64 only. */
-const epollLayout = Deno.build.arch === "x86_64" ? { size: 12, data: 4 } : { size: 16, data: 8 };
-
-/** One answer of epoll_wait, read entry by entry. */
-export class EpollEvents {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly capacity: number;
-  readonly #view: DataView;
-
-  constructor(capacity: number) {
-    checkInt(capacity, 1, 65536, "a number of events");
-    this.capacity = capacity;
-    this.bytes = new Uint8Array(capacity * epollLayout.size);
-    this.#view = new DataView(this.bytes.buffer);
-  }
-
-  events(index: number): number {
-    return this.#view.getUint32(index * epollLayout.size, true);
-  }
-
-  fd(index: number): number {
-    return this.#view.getInt32(index * epollLayout.size + epollLayout.data, true);
-  }
-
-  generation(index: number): number {
-    return this.#view.getInt32(index * epollLayout.size + epollLayout.data + 4, true);
-  }
-}
-
-/** A socket address in the form the kernel takes, made once per endpoint. */
-export interface SocketAddress {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly family: number;
-}
-
-/**
- * Encodes an address with an IP literal or a path.
- *
- * Errors: RangeError when the host is no IP literal or the path is too long; names have to be resolved before.
- */
-export function encodeAddress(address: Address): SocketAddress {
-  if ("path" in address) {
-    const path = new TextEncoder().encode(address.path);
-    if (path.length > 107) throw new RangeError(`the socket path ${address.path} is too long`);
-    if (path.length === 0 || path.includes(0)) {
-      throw new RangeError("a socket path that is empty or has a zero byte in it");
-    }
-    const bytes = new Uint8Array(2 + path.length + 1);
-    bytes[0] = AF_UNIX;
-    bytes.set(path, 2);
-    return { bytes, family: AF_UNIX };
-  }
-  checkInt(address.port, 0, 65535, "a port");
-  if (address.host.includes(":")) {
-    const bytes = new Uint8Array(28);
-    const view = new DataView(bytes.buffer);
-    view.setUint16(0, AF_INET6, true);
-    view.setUint16(2, address.port);
-    bytes.set(parseIpv6(address.host), 8);
-    return { bytes, family: AF_INET6 };
-  }
-  if (!isIpv4(address.host)) throw new RangeError(`${address.host} is not an IP address`);
-  const bytes = new Uint8Array(16);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(0, AF_INET, true);
-  view.setUint16(2, address.port);
-  bytes.set(address.host.split(".").map(Number), 4);
-  return { bytes, family: AF_INET };
-}
-
-function parseIpv6(text: string): Uint8Array {
-  // A trailing dotted IPv4 part stands for the last two groups.
-  const dotted = /^(.*:)([\d.]+)$/.exec(text);
-  const [a, b, c, d] = dotted && isIpv4(dotted[2]!) ? dotted[2]!.split(".").map(Number) : [];
-  const plain = a === undefined
-    ? text
-    : `${dotted![1]}${((a << 8) | b!).toString(16)}:${((c! << 8) | d!).toString(16)}`;
-  const halves = plain.split("::");
-  const head = halves[0] ? halves[0].split(":") : [];
-  const tail = halves[1] ? halves[1].split(":") : [];
-  const zeros = 8 - head.length - tail.length;
-  // "::" stands for one group at least, RFC 4291 section 2.2.
-  if (halves.length > 2 || (halves.length === 2 ? zeros < 1 : zeros !== 0)) {
-    throw new RangeError(`${text} is not an IPv6 address`);
-  }
-  const groups = [...head, ...Array<string>(zeros).fill("0"), ...tail];
-  const bytes = new Uint8Array(16);
-  groups.forEach((group, index) => {
-    if (!/^[0-9a-fA-F]{1,4}$/.test(group)) throw new RangeError(`${text} is not an IPv6 address`);
-    const value = parseInt(group, 16);
-    bytes[index * 2] = value >> 8;
-    bytes[index * 2 + 1] = value & 255;
-  });
-  return bytes;
-}
-
-function decodeAddress(bytes: Uint8Array): Address {
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  const family = view.getUint16(0, true);
-  if (family === AF_INET) return { host: bytes.slice(4, 8).join("."), port: view.getUint16(2) };
-  if (family === AF_INET6) {
-    const mapped = bytes.slice(8, 20).every((byte, i) => byte === (i < 10 ? 0 : 255));
-    if (mapped) return { host: bytes.slice(20, 24).join("."), port: view.getUint16(2) };
-    const groups = Array.from({ length: 8 }, (_, i) => view.getUint16(8 + i * 2).toString(16));
-    const host = groups.join(":").replace(/(?:^|:)(?:0(?::|$)){2,}/, "::");
-    return { host, port: view.getUint16(2) };
-  }
-  const end = bytes.indexOf(0, 2);
-  return { path: new TextDecoder().decode(bytes.subarray(2, end < 0 ? undefined : end)) };
-}
 
 const maxInt32 = 0x7fffffff;
 
@@ -195,12 +60,6 @@ function checkRange(buffer: Uint8Array, from: number, to: number): void {
 /** Foreign calls cut numbers down to 32 bits, so that one too large would be another descriptor. */
 function checkFd(fd: number): void {
   if ((fd | 0) !== fd || fd < 0) throw new RangeError(`${fd} is not a descriptor`);
-}
-
-function checkInt(value: number, min: number, max: number, what: string): void {
-  if (!(Number.isInteger(value) && value >= min && value <= max)) {
-    throw new RangeError(`${value} is not ${what}`);
-  }
 }
 
 /**
@@ -454,22 +313,5 @@ export function openLibc(): Libc | undefined {
   } catch {
     // No such library (musl) or no permission: both mean that the portable sockets have to do.
     return undefined;
-  }
-}
-
-/** The system's words for an error number of `listenTcp`. */
-export function listenProblem(code: number): string {
-  switch (-code) {
-    case errno.EADDRINUSE:
-      return "the address is in use by another program";
-    case errno.EADDRNOTAVAIL:
-      return "the address is not one of this host";
-    case errno.EACCES:
-      return "not permitted (ports below 1024 need a privilege)";
-    case errno.EMFILE:
-    case errno.ENFILE:
-      return "no file descriptors are left";
-    default:
-      return `system error ${-code}`;
   }
 }

@@ -2,7 +2,8 @@
 import { type Address, formatAddress } from "../core/address.ts";
 import type { Logger } from "../core/ports.ts";
 import { counterBytes, isGauge } from "./counters.ts";
-import { type Libc, listenProblem, openLibc } from "./libc.ts";
+import { type Libc, openLibc } from "./libc.ts";
+import { listenProblem } from "./linux.ts";
 import {
   type ClusterSnapshot,
   type FromThread,

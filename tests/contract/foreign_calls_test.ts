@@ -1,6 +1,8 @@
 /** Foreign calls refuse what would harm before the kernel sees it, and touch no byte outside the range given. */
 import { assert, assertEquals } from "@test/assert";
-import { encodeAddress, EpollEvents, errno, type Libc } from "../../lib/plane/libc.ts";
+import { type Libc } from "../../lib/plane/libc.ts";
+import { EpollEvents, errno } from "../../lib/plane/linux.ts";
+import { encodeAddress } from "../../lib/plane/socket_address.ts";
 import { seeded } from "../support/seeded.ts";
 import { makers, raw } from "./socket_worlds.ts";
 

@@ -1,6 +1,6 @@
 /** The shape of one story that every maker of sockets is asked, and what several of them share. */
 import { assertEquals } from "@test/assert";
-import { encodeAddress } from "../../lib/plane/libc.ts";
+import { encodeAddress } from "../../lib/plane/socket_address.ts";
 import type { Socket } from "../../lib/data/net/socket.ts";
 import { type Maker, raw, type World } from "./socket_worlds.ts";
 

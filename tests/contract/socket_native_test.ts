@@ -3,7 +3,8 @@ import { assert, assertEquals } from "@test/assert";
 import { NativeNet } from "../../lib/data/net/native/loop.ts";
 import type { NativeSocket } from "../../lib/data/net/native/socket.ts";
 import type { Socket } from "../../lib/data/net/socket.ts";
-import { encodeAddress, openLibc } from "../../lib/plane/libc.ts";
+import { openLibc } from "../../lib/plane/libc.ts";
+import { encodeAddress } from "../../lib/plane/socket_address.ts";
 import { makers, nextRead, pattern, raw, type World, writeAll } from "./socket_worlds.ts";
 
 const native = makers.find((maker) => maker.name === "native")!;

@@ -2,7 +2,7 @@
 import { assert, assertEquals, rejection } from "@test/assert";
 import type { Address } from "../../lib/core/address.ts";
 import { MeshError } from "../../lib/core/errors.ts";
-import { encodeAddress } from "../../lib/plane/libc.ts";
+import { encodeAddress } from "../../lib/plane/socket_address.ts";
 import { hello, type SocketCase } from "./socket_case.ts";
 import { nextRead, raw, readUpTo, until, type World, writeAll } from "./socket_worlds.ts";
 

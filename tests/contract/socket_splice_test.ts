@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@test/assert";
 import { NativeNet } from "../../lib/data/net/native/loop.ts";
 import { FAILED, type Socket, WAIT } from "../../lib/data/net/socket.ts";
-import { encodeAddress } from "../../lib/plane/libc.ts";
+import { encodeAddress } from "../../lib/plane/socket_address.ts";
 import { sameBytes } from "./socket_case.ts";
 import { makers, pattern, raw, readUpTo, until, type World, writeAll } from "./socket_worlds.ts";
 

@@ -1,7 +1,7 @@
 /** Stories of bytes, backpressure, ends and resets. */
 import { assert, assertEquals } from "@test/assert";
 import { FAILED, WAIT } from "../../lib/data/net/socket.ts";
-import { encodeAddress } from "../../lib/plane/libc.ts";
+import { encodeAddress } from "../../lib/plane/socket_address.ts";
 import { hello, MiB, rawPair, rawSend, sameBytes, type SocketCase } from "./socket_case.ts";
 import { nextRead, pattern, raw, readUpTo, until, writeAll } from "./socket_worlds.ts";
 

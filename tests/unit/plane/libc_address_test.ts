@@ -1,7 +1,7 @@
 /** Socket addresses as the kernel takes them. */
 import { assert, assertEquals } from "@test/assert";
 import type { Address } from "../../../lib/core/address.ts";
-import { encodeAddress } from "../../../lib/plane/libc.ts";
+import { encodeAddress } from "../../../lib/plane/socket_address.ts";
 
 function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -1,6 +1,6 @@
 /** A listening socket in the epoll set: accepts in batches, and pauses instead of spinning when it must not. */
 import type { Address } from "../../../core/address.ts";
-import { epollEvent, errno } from "../../../plane/libc.ts";
+import { epollEvent, errno } from "../../../plane/linux.ts";
 import type { ListenerSpec } from "../../../plane/messages.ts";
 import type { Listener, Socket } from "../socket.ts";
 import { Deadline } from "../timers.ts";

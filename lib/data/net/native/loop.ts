@@ -2,8 +2,10 @@
 import type { Address } from "../../../core/address.ts";
 import { formatAddress } from "../../../core/address.ts";
 import { MeshError } from "../../../core/errors.ts";
-import { encodeAddress, epollEvent, EpollEvents, errno, type Libc } from "../../../plane/libc.ts";
-import type { SocketAddress } from "../../../plane/libc.ts";
+import { type Libc } from "../../../plane/libc.ts";
+import { epollEvent, EpollEvents, errno } from "../../../plane/linux.ts";
+import { encodeAddress } from "../../../plane/socket_address.ts";
+import type { SocketAddress } from "../../../plane/socket_address.ts";
 import type { ListenerSpec } from "../../../plane/messages.ts";
 import type { Listener, Net, Socket } from "../socket.ts";
 import { Deadline, Timers } from "../timers.ts";

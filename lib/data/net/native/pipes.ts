@@ -1,5 +1,5 @@
 /** Moves large bodies from socket to socket inside the kernel, through a few pipes that are lent out. */
-import { errno } from "../../../plane/libc.ts";
+import { errno } from "../../../plane/linux.ts";
 import { WAIT } from "../socket.ts";
 import type { NativeNet } from "./loop.ts";
 import type { NativeSocket } from "./socket.ts";

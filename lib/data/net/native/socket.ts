@@ -1,5 +1,5 @@
 /** A connected socket on the kernel's own calls. */
-import { epollEvent, errno } from "../../../plane/libc.ts";
+import { epollEvent, errno } from "../../../plane/linux.ts";
 import { FAILED, type Socket, WAIT } from "../socket.ts";
 import { Deadline } from "../timers.ts";
 import type { NativeNet, Registered } from "./loop.ts";
