@@ -8,6 +8,8 @@ import type { RegistryBackend } from "../control/registry/registry.ts";
 import { createServiceCenterBackend } from "../control/registry/service_center.ts";
 import { serveHttp, upgradeSocket } from "../platform/http_server.ts";
 import { realClock } from "../platform/real_clock.ts";
+import { createRegistryNet } from "../platform/registry_net.ts";
+import { tcpProbe } from "../platform/tcp_probe.ts";
 import { version } from "./build_info.ts";
 import type { QueuedLogger } from "../platform/logger.ts";
 
@@ -32,19 +34,40 @@ export async function chooseBackend(
 ): Promise<ChosenBackend> {
   const { logger, files } = effects;
   const choice = config.registry;
-  const client = (addresses: readonly string[]) =>
-    createServiceCenterBackend({
+  const client = async (addresses: readonly string[]): Promise<RegistryBackend> => {
+    const { registryAccount: account, registryPassword: password } = config;
+    const caCert = config.registryCa === undefined
+      ? undefined
+      : await readCa(config.registryCa, files);
+    const net = createRegistryNet(caCert === undefined ? {} : { caCert });
+    const backend = createServiceCenterBackend({
       addresses,
-      fetch,
+      fetch: net.fetch,
+      probe: tcpProbe,
       clock: realClock,
       random: Math.random,
       logger,
       version,
       timeoutMs: config.discovery.timeoutMs,
+      project: config.registryProject,
+      domain: config.registryTenant,
+      allowCrossApp: config.allowCrossApp,
+      ...(config.discovery.watch ? { dial: net.dial } : {}),
+      ...(account === undefined || password === undefined
+        ? {}
+        : { credentials: { account, password } }),
     });
+    return {
+      ...backend,
+      async close() {
+        await backend.close();
+        net.close();
+      },
+    };
+  };
   switch (choice.kind) {
     case "servicecenter":
-      return { backend: client(choice.urls) };
+      return { backend: await client(choice.urls) };
     case "file": {
       const { parse } = await import("@std/yaml");
       return {
@@ -62,14 +85,29 @@ export async function chooseBackend(
       const host = registryHost(config, effects);
       if (choice.kind === "embedded") {
         const address = await host.serve();
-        return { backend: client([`http://${formatAddress(address)}`]), host };
+        return { backend: await client([`http://${formatAddress(address)}`]), host };
       }
       await host.serveWhenFree();
       // Whoever serves it, it is at the same place.
       const address = host.address ?? config.registryListen;
-      return { backend: client([`http://${formatAddress(address)}`]), host };
+      return { backend: await client([`http://${formatAddress(address)}`]), host };
     }
   }
+}
+
+/** Errors: Error when the file is no list of certificates, saying what to do. */
+async function readCa(path: string, files: Files): Promise<string> {
+  const wrong = (why: string) =>
+    new Error(`registry_ca ${path} ${why}; name a PEM file with the registry's authority`);
+  let text: string | undefined;
+  try {
+    text = await files.read(path);
+  } catch (cause) {
+    throw new Error(wrong("cannot be read").message, { cause });
+  }
+  if (text === undefined) throw wrong("does not exist");
+  if (!text.includes("-----BEGIN CERTIFICATE-----")) throw wrong("holds no certificate");
+  return text;
 }
 
 export function registryHost(config: Config, effects: BackendEffects): RegistryHost {

@@ -1,6 +1,6 @@
 /** The own application as the registry sees it: its checks, its record, its lease. */
 import { type Address, formatEndpoint } from "../core/address.ts";
-import { MESHER_PROPERTY } from "../core/types.ts";
+import { type LocalPort, MESHER_PROPERTY } from "../core/types.ts";
 import { checkSpecs } from "../config/app_checks.ts";
 import type { Config } from "../config/schema.ts";
 import { HealthPoller } from "../control/health/poller.ts";
@@ -12,10 +12,13 @@ import type { QueuedLogger } from "../platform/logger.ts";
 import { realClock } from "../platform/real_clock.ts";
 
 export interface OwnInstance {
+  /** Another one after the checks were changed. */
   readonly poller: HealthPoller;
   readonly registration: OwnRegistration | undefined;
   /** Where peers are told to call. */
   readonly advertised: { readonly host: string; readonly port: number };
+  /** Takes over other checks or times of them; what is registered stays until they have a verdict. */
+  setChecks(config: Config): void;
 }
 
 export interface OwnInstanceOptions {
@@ -39,20 +42,43 @@ export async function startOwnInstance(
     random: Math.random,
     logger,
   });
-  const poller = new HealthPoller({
-    checks: checkSpecs(config.check, config.ports),
-    policy: {
-      intervalMs: config.health.intervalMs,
-      timeoutMs: config.health.timeoutMs,
-      rise: config.health.rise,
-      fall: config.health.fall,
+  const startPoller = ({ check, health, ports }: Config) => {
+    const poller = new HealthPoller({
+      checks: checkSpecs(check, ports),
+      policy: {
+        intervalMs: health.intervalMs,
+        timeoutMs: health.timeoutMs,
+        rise: health.rise,
+        fall: health.fall,
+      },
+      changed: ({ verdict }) => {
+        if (verdict !== "unknown") registration?.report(verdict === "up" ? "UP" : "DOWN");
+      },
+    }, { clock: realClock, random: Math.random, runCheck: runAppCheck, logger });
+    poller.start();
+    return poller;
+  };
+  let poller = startPoller(config);
+  let present = checkKeys(config);
+  return {
+    get poller() {
+      return poller;
     },
-    changed: ({ verdict }) => {
-      if (verdict !== "unknown") registration?.report(verdict === "up" ? "UP" : "DOWN");
+    registration,
+    advertised,
+    setChecks(config) {
+      if (checkKeys(config) === present) return;
+      present = checkKeys(config);
+      const old = poller;
+      poller = startPoller(config);
+      void old.close();
     },
-  }, { clock: realClock, random: Math.random, runCheck: runAppCheck, logger });
-  poller.start();
-  return { poller, registration, advertised };
+  };
+}
+
+/** Tells whether checks have changed. */
+function checkKeys({ check, health }: Config): string {
+  return JSON.stringify([check, health]);
 }
 
 function advertisedAddress(config: Config, inbound: Address): { host: string; port: number } {
@@ -74,12 +100,7 @@ async function describe(
     name: config.service!,
     version: config.version,
   };
-  const protocols = new Set(
-    config.ports.map((port) => port.protocol).filter((protocol) => protocol.startsWith("rest")),
-  );
-  const endpoints = [...protocols].map((protocol) =>
-    formatEndpoint({ protocol, ...advertised, secure: false })
-  );
+  const endpoints = endpointsOf(config.ports, advertised);
   return {
     key,
     // The same place comes back under the same id, so a restart leaves no second record behind.
@@ -92,6 +113,27 @@ async function describe(
     ...(config.zone === undefined ? {} : { zone: config.zone }),
     lease: { intervalMs: heartbeatMs(config), times: config.heartbeat.times },
   };
+}
+
+/**
+ * The endpoint of each named port.
+ *
+ * Shape: HTTP ports, `rest` and `rest-something`, are those of this sidecar; ports of other protocols, which it does not
+ * carry, are the application's own under the same host.
+ */
+export function endpointsOf(
+  ports: readonly LocalPort[],
+  advertised: { readonly host: string; readonly port: number },
+): readonly string[] {
+  return ports.map(({ protocol, port }) => {
+    const carried = protocol === "rest" || protocol.startsWith("rest-");
+    return formatEndpoint({
+      protocol,
+      host: advertised.host,
+      port: carried ? advertised.port : port,
+      secure: false,
+    });
+  });
 }
 
 /**

@@ -1,6 +1,7 @@
-/** From the configuration to what the data threads need of it. */
+/** From the configuration to what the data threads and the discovery cache need of it. */
 import type { Address } from "../core/address.ts";
 import type { Config } from "../config/schema.ts";
+import type { CachePolicy } from "../control/discovery/cache_options.ts";
 import type { DataPolicy } from "../plane/policy.ts";
 
 /** Shape: `ownAddresses` are the listeners as they are bound. */
@@ -42,5 +43,20 @@ export function dataPolicy(
       budgetPerSecond: retry.budgetPerSecond,
     },
     ejectMs: config.eject.durationMs,
+  };
+}
+
+export function cachePolicy(
+  { discovery, guard, routing }: Config,
+): Omit<CachePolicy, "keepVanishedMs"> {
+  return {
+    pollMs: discovery.pollMs,
+    pollJitter: discovery.jitterPercent / 100,
+    probeTimeoutMs: guard.probeTimeoutMs,
+    shrinkPercent: guard.shrinkPercent,
+    negativeMs: discovery.negativeTtlMs,
+    namesIntervalMs: discovery.namesTtlMs,
+    evictMs: discovery.unusedAfterMs,
+    defaultVersion: routing.defaultVersion,
   };
 }

@@ -23,7 +23,7 @@ import { tcpProbe } from "../platform/tcp_probe.ts";
 import { chooseBackend, type ChosenBackend } from "./backend.ts";
 import { logFailures } from "./failure_log.ts";
 import { type OwnInstance, startOwnInstance } from "./own_instance.ts";
-import { dataPolicy } from "./policy.ts";
+import { cachePolicy, dataPolicy } from "./policy.ts";
 import { adminView } from "./views.ts";
 
 export interface SidecarOptions {
@@ -110,15 +110,7 @@ export class Sidecar {
       random: Math.random,
       logger,
       probe: tcpProbe,
-      policy: {
-        pollMs: config.discovery.pollMs,
-        probeTimeoutMs: config.guard.probeTimeoutMs,
-        shrinkPercent: config.guard.shrinkPercent,
-        negativeMs: config.discovery.negativeTtlMs,
-        namesIntervalMs: config.discovery.namesTtlMs,
-        evictMs: config.discovery.unusedAfterMs,
-        defaultVersion: config.routing.defaultVersion,
-      },
+      policy: cachePolicy(config),
       onSet: (set) => {
         this.feed.publish(set);
         this.#disk?.changed();
@@ -228,6 +220,13 @@ export class Sidecar {
   }
 
   /** Takes over a configuration whose changed keys can be changed live. */
+  reconfigure(config: Config): void {
+    this.#options.logger.setLevel(config.log);
+    this.apply(config);
+    this.cache.setPolicy(cachePolicy(config));
+    this.own?.setChecks(config);
+  }
+
   apply(config: Config): void {
     this.config = config;
     const ownAddresses = [

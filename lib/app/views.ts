@@ -8,9 +8,10 @@ import { version } from "./build_info.ts";
 import type { Sidecar } from "./sidecar.ts";
 
 export function adminView(sidecar: Sidecar): AdminView {
-  const { adminToken } = sidecar.config;
   return {
-    ...(adminToken === undefined ? {} : { token: adminToken }),
+    get token() {
+      return sidecar.config.adminToken;
+    },
     readiness: () => readiness(sidecar),
     metrics: () =>
       prometheusText({

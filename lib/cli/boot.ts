@@ -68,7 +68,7 @@ export function takeOver(sidecar: Sidecar, result: LoadResult, logger: QueuedLog
   const restart = needsRestart(changed);
   if (restart.length > 0) return refuse(`a change of ${restart.join(", ")} needs a restart`);
   if (changed.length === 0) return;
-  sidecar.apply(result.config);
+  sidecar.reconfigure(result.config);
   logger.info(`configuration reloaded: ${changed.join(", ")}`);
 }
 

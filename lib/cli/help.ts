@@ -1,5 +1,5 @@
 /** `mesher --help` and `mesher version`. */
-import { version } from "../app/build_info.ts";
+import { builtAt, commit, version } from "../app/build_info.ts";
 import { platform } from "../platform/host.ts";
 
 export const helpText = `mesher: a sidecar that finds, balances and retries calls between services
@@ -9,6 +9,7 @@ export const helpText = `mesher: a sidecar that finds, balances and retries call
   mesher registry [--public]    the embedded registry alone
   mesher demo [--keep]          registry, services and a caller in one go
   mesher check [FILE]           validates the configuration and prints the effective one
+  mesher health [--ready]       asks the sidecar on this host; code 0 when it is well
   mesher version                what this build is
   mesher --help                 this text
 
@@ -25,5 +26,9 @@ YAML file that --config or MESHER_CONFIG names. config/mesher.yaml lists them al
 `;
 
 export function versionText(): string {
-  return `mesher ${version} (${platform.os} ${platform.arch}, Deno ${platform.deno}, V8 ${platform.v8})\n`;
+  const { os, arch, deno, v8 } = platform;
+  const origin = builtAt === undefined
+    ? "not built, runs from source"
+    : `commit ${commit ?? "unknown"}, built ${builtAt}`;
+  return `mesher ${version} (${os} ${arch}, Deno ${deno}, V8 ${v8})\n${origin}\n`;
 }

@@ -2,6 +2,8 @@
 import { formatAddress } from "../core/address.ts";
 import { readiness } from "../app/views.ts";
 import type { Sidecar } from "../app/sidecar.ts";
+import { ownPid, standardInputIsTerminal } from "../platform/host.ts";
+import { openPosix } from "../platform/posix.ts";
 import {
   forwardSignals,
   proxyEnvironment,
@@ -11,14 +13,24 @@ import {
 import { realClock } from "../platform/real_clock.ts";
 import { onSignals } from "../platform/signals.ts";
 import { boot, type Booted, followFile, takeOver } from "./boot.ts";
+import { EndSignals, signalExitCode } from "./end_signals.ts";
 import { exit, type Io } from "./io.ts";
-import { startSidecar } from "./sidecar.ts";
+import { startSidecar, tellManager } from "./sidecar.ts";
 
 /** How long the application's start waits for the sidecar to be ready; it then starts all the same. */
 const readyMs = 5000;
 
 /** Shape: resolves with the application's exit code. */
 export async function runWithApp(io: Io): Promise<number> {
+  const signals = new EndSignals();
+  try {
+    return await run(io, signals);
+  } finally {
+    signals.stop();
+  }
+}
+
+async function run(io: Io, signals: EndSignals): Promise<number> {
   const booted = await boot(io);
   if (booted === undefined) return exit.usage;
   const [command, ...args] = booted.flags.command ?? [];
@@ -28,28 +40,23 @@ export async function runWithApp(io: Io): Promise<number> {
   }
   const sidecar = await startSidecar(booted, io);
   if (sidecar === undefined) return exit.failed;
-  await untilReady(sidecar, booted);
-  const outbound = formatAddress(sidecar.supervisor.address("outbound")!);
-  const started = startApp({ command, args, env: proxyEnvironment(io.env, `http://${outbound}`) });
-  if (started.kind === "failed") {
-    io.stderr(`mesher: ${started.message}\n`);
-    await sidecar.stop();
-    return started.code;
-  }
-  booted.logger.info("the application was started", { pid: started.app.pid });
-  const ending = new AbortController();
-  const following = followFile(booted, sidecar, { io, signal: ending.signal });
-  const code = await untilAppEnds(started.app, sidecar, booted);
-  ending.abort();
-  await following;
-  await sidecar.stop();
+  await untilReady(sidecar, booted, signals);
+  const code = signals.first === undefined
+    ? await runApp({ command, args }, sidecar, { booted, io, signals })
+    : signalExitCode(signals.first);
+  tellManager("STOPPING=1", booted, io);
+  await endWithoutApp(sidecar);
   await booted.logger.flush(500);
   return code;
 }
 
-async function untilReady(sidecar: Sidecar, { logger }: Booted): Promise<void> {
+async function untilReady(
+  sidecar: Sidecar,
+  { logger }: Booted,
+  signals: EndSignals,
+): Promise<void> {
   const endMs = realClock.now() + readyMs;
-  while (!readiness(sidecar).ready) {
+  while (signals.first === undefined && !readiness(sidecar).ready) {
     if (realClock.now() > endMs) {
       const { reasons } = readiness(sidecar);
       logger.warn(
@@ -61,29 +68,85 @@ async function untilReady(sidecar: Sidecar, { logger }: Booted): Promise<void> {
   }
 }
 
+/** Starts the application and waits for its end. Shape: the code to exit with. */
+async function runApp(
+  { command, args }: { command: string; args: readonly string[] },
+  sidecar: Sidecar,
+  { booted, io, signals }: { booted: Booted; io: Io; signals: EndSignals },
+): Promise<number> {
+  const outbound = formatAddress(sidecar.supervisor.address("outbound")!);
+  const started = startApp({ command, args, env: proxyEnvironment(io.env, `http://${outbound}`) });
+  if (started.kind === "failed") {
+    io.stderr(`mesher: ${started.message}\n`);
+    return started.code;
+  }
+  const { app } = started;
+  booted.logger.info("the application was started", { pid: app.pid });
+  const ending = new AbortController();
+  const following = followFile(booted, sidecar, { io, signal: ending.signal });
+  const endReaping = reapAsFirstProcess(app);
+  const code = await untilAppEnds(app, sidecar, { booted, signals });
+  endReaping();
+  ending.abort();
+  await following;
+  return code;
+}
+
+/**
+ * The first process of a container inherits every orphan in it and has to collect those that end. Where the C library
+ * cannot be called they stay zombies until the container ends.
+ */
+function reapAsFirstProcess(app: RunningApp): () => void {
+  if (ownPid() !== 1) return () => {};
+  const posix = openPosix();
+  if (posix === undefined) return () => {};
+  const awaited = new Set([app.pid]);
+  return onSignals({ SIGCHLD: () => void posix.reapOrphans(awaited) });
+}
+
 /**
  * SIGTERM and SIGINT first take the application out of the mesh, while it still serves; only then are they handed
  * on, and outbound stays open until the application has exited. A second signal is handed on at once.
+ *
+ * With a terminal attached SIGINT is not handed on: the terminal has sent it to the application itself, and many
+ * programs take a second one as "at once".
  */
-async function untilAppEnds(app: RunningApp, sidecar: Sidecar, booted: Booted): Promise<number> {
+async function untilAppEnds(
+  app: RunningApp,
+  sidecar: Sidecar,
+  { booted, signals }: { booted: Booted; signals: EndSignals },
+): Promise<number> {
   const { logger, reload } = booted;
-  let told = 0;
-  const end = (name: Deno.Signal) => {
-    if (++told > 1) return app.signal(name);
-    logger.info(`${name}: taking the application out of the mesh before it is told`);
-    sidecar.drainInbound().then(() => app.signal(name));
+  const terminal = standardInputIsTerminal();
+  let told = false;
+  const hand = (name: Deno.Signal) => {
+    told = true;
+    if (!(terminal && name === "SIGINT")) app.signal(name);
   };
-  const endOwn = onSignals({
-    SIGTERM: () => end("SIGTERM"),
-    SIGINT: () => end("SIGINT"),
+  signals.listen((name, count) => {
+    if (count > 1) return hand(name);
+    logger.info(`${name}: taking the application out of the mesh before it is told`);
+    sidecar.drainInbound().then(() => told || hand(name));
+  });
+  const endReloading = onSignals({
     SIGHUP: () => {
       reload().then((result) => takeOver(sidecar, result, logger));
     },
   });
   const endForwarding = forwardSignals(app, { names: ["SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"] });
   const code = await app.exitCode;
+  signals.listen(() => {});
   logger.info(`the application ended with code ${code}`);
   endForwarding();
-  endOwn();
+  endReloading();
   return code;
+}
+
+/** Without an application there is nobody left to finish calls for: it is deregistered and everything closes. */
+async function endWithoutApp(sidecar: Sidecar): Promise<void> {
+  // A drain that began while the application still ran may not have come to this yet.
+  const deregistered = sidecar.own?.registration?.stop();
+  sidecar.apply({ ...sidecar.config, drain: { announceMs: 0, finishMs: 0 } });
+  await deregistered;
+  await sidecar.stop();
 }

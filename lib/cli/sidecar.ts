@@ -1,23 +1,31 @@
 /** `mesher`: the sidecar, until it is told to end. */
 import { formatAddress } from "../core/address.ts";
 import { Sidecar } from "../app/sidecar.ts";
+import { openPosix } from "../platform/posix.ts";
+import { type ServiceState, tellServiceManager } from "../platform/service_manager.ts";
 import { onSignals } from "../platform/signals.ts";
 import { boot, type Booted, followFile, takeOver } from "./boot.ts";
+import { EndSignals } from "./end_signals.ts";
 import { exit, type Io } from "./io.ts";
 
 /** Shape: resolves with the exit code. */
 export async function runSidecar(io: Io): Promise<number> {
-  const booted = await boot(io);
-  if (booted === undefined) return exit.usage;
-  const sidecar = await startSidecar(booted, io);
-  if (sidecar === undefined) return exit.failed;
-  const ending = new AbortController();
-  const following = followFile(booted, sidecar, { io, signal: ending.signal });
-  const forced = await untilTold(sidecar, booted);
-  ending.abort();
-  await following;
-  await booted.logger.flush(500);
-  return forced ? exit.failed : exit.ok;
+  const signals = new EndSignals();
+  try {
+    const booted = await boot(io);
+    if (booted === undefined) return exit.usage;
+    const sidecar = await startSidecar(booted, io);
+    if (sidecar === undefined) return exit.failed;
+    const ending = new AbortController();
+    const following = followFile(booted, sidecar, { io, signal: ending.signal });
+    const forced = await untilTold(sidecar, booted, { io, signals });
+    ending.abort();
+    await following;
+    await booted.logger.flush(500);
+    return forced ? exit.failed : exit.ok;
+  } finally {
+    signals.stop();
+  }
 }
 
 /** Starts it and says where it listens. Shape: undefined when it cannot start; the reason was printed. */
@@ -41,32 +49,42 @@ export async function startSidecar(booted: Booted, io: Io): Promise<Sidecar | un
     sockets: supervisor.net,
     threads: supervisor.threads,
   });
+  tellManager("READY=1", booted, io);
   return sidecar;
 }
 
+/** Tells systemd, where it asked to be told. */
+export function tellManager(state: ServiceState, { logger }: Booted, { env }: Io): void {
+  // Without the variable not even the library is opened.
+  const posix = env["NOTIFY_SOCKET"] ? openPosix() : undefined;
+  if (tellServiceManager(state, { env, posix }) === "failed") {
+    logger.warn(`the service manager could not be told ${state} through NOTIFY_SOCKET`);
+  }
+}
+
 /** Waits for SIGTERM or SIGINT and ends the sidecar in order. Shape: true when a second signal cut that short. */
-async function untilTold(sidecar: Sidecar, { logger, reload }: Booted): Promise<boolean> {
-  const told = Promise.withResolvers<string>();
-  const again = Promise.withResolvers<true>();
-  let count = 0;
-  const tell = (name: string) => {
-    if (++count === 1) told.resolve(name);
-    else again.resolve(true);
-  };
-  const endSignals = onSignals({
-    SIGTERM: () => tell("SIGTERM"),
-    SIGINT: () => tell("SIGINT"),
+async function untilTold(
+  sidecar: Sidecar,
+  booted: Booted,
+  { io, signals }: { io: Io; signals: EndSignals },
+): Promise<boolean> {
+  const { logger, reload } = booted;
+  const endReloading = onSignals({
     SIGHUP: () => {
       reload().then((result) => takeOver(sidecar, result, logger));
     },
   });
   // Signal listeners alone do not keep a process alive; this does.
   const alive = setInterval(() => {}, 1 << 30);
-  const name = await told.promise;
+  const name = await signals.told;
   logger.info(`${name}: draining`);
-  const forced = await Promise.race([sidecar.stop().then(() => false), again.promise]);
+  tellManager("STOPPING=1", booted, io);
+  const forced = await Promise.race([
+    sidecar.stop().then(() => false),
+    signals.again.then(() => true),
+  ]);
   logger.info(forced ? "ended at once" : "ended in order");
   clearInterval(alive);
-  endSignals();
+  endReloading();
   return forced;
 }

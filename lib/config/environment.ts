@@ -18,6 +18,7 @@ export const aliases: Readonly<Record<string, readonly string[]>> = {
   environment: ["ENVIRONMENT"],
   ports: ["SERVICE_PORTS"],
   properties: ["MD"],
+  registry_project: ["CSE_PROJECT_ID"],
   registry: ["PAAS_CSE_SC_ENDPOINT", "PAAS_CSE_ENDPOINT", "CSE_REGISTRY_ADDR"],
 };
 

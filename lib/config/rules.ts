@@ -72,6 +72,15 @@ export function findContradictions(config: Config): readonly RuleFinding[] {
       expectation: `names ${protocol}:${port}, which is the sidecar's own ${own.path} listener`,
     });
   }
+  if ((config.registryAccount === undefined) !== (config.registryPassword === undefined)) {
+    const [path, other] = config.registryAccount === undefined
+      ? ["registry_account", "registry_password"]
+      : ["registry_password", "registry_account"];
+    found.push({
+      path: path!,
+      expectation: `must be set because ${other} is; set both or neither`,
+    });
+  }
   if (config.retry.baseDelayMs > config.retry.maxDelayMs) {
     found.push({ path: "retry.base_delay", expectation: "is longer than retry.max_delay" });
   }
@@ -94,6 +103,13 @@ export function findOddities(config: Config): readonly RuleFinding[] {
         expectation: "has no effect because service is not set: nothing is registered",
       });
     }
+  }
+  if ((config.region === undefined) !== (config.zone === undefined)) {
+    const [path, other] = config.region === undefined ? ["zone", "region"] : ["region", "zone"];
+    found.push({
+      path: path!,
+      expectation: `is not published because ${other} is not set: the registry takes both or none`,
+    });
   }
   if (!isLoopback(config.outbound)) {
     found.push({

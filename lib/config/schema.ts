@@ -45,7 +45,22 @@ export const schema = group({
   ports: localPorts(),
   check: appChecks(),
   properties: properties(),
+  allow_cross_app: yesOrNo(false),
   registry: registryUrl(),
+  registry_account: text({
+    what: "an account name (no spaces, at most 128 characters)",
+    accepts: (name) => /^\S{1,128}$/.test(name),
+    example: "mesher",
+  }).optional(),
+  registry_password: text({
+    what: "a password (at most 1024 characters)",
+    accepts: (password) => password !== "" && password.length <= 1024,
+  }).optional(),
+  registry_ca: text({ what: "a file", accepts: (path) => path.trim() !== "" }).optional(),
+  registry_project: text({ what: "a project (letters, digits, _ . -)", ...place, example: "p1" })
+    .prefault("default"),
+  registry_tenant: text({ what: "a tenant (letters, digits, _ . -)", ...place, example: "t1" })
+    .prefault("default"),
   registry_listen: tcpListener("127.0.0.1", 30100),
   outbound: localListener(30101),
   admin: localListener(30102),
@@ -98,6 +113,7 @@ export const schema = group({
     unused_after: duration("10m"),
     snapshot_max_age: duration("24h"),
     timeout: duration("5s"),
+    watch: yesOrNo(true),
   }),
   guard: group({
     shrink_percent: count(50, percent),
@@ -125,10 +141,10 @@ export const schema = group({
 });
 
 /** Paths whose values are never shown. */
-export const secretPaths: ReadonlySet<string> = new Set(["admin_token"]);
+export const secretPaths: ReadonlySet<string> = new Set(["admin_token", "registry_password"]);
 
 /** Paths that a flag may name without a value, which then is `true`. */
-export const switchPaths: ReadonlySet<string> = new Set(["via"]);
+export const switchPaths: ReadonlySet<string> = new Set(["via", "allow_cross_app"]);
 
 /** The whole configuration as one value. Units: every `Ms` is milliseconds, every `Bytes` bytes. */
 export type Config = ConfigOf<typeof schema.shape>;

@@ -54,3 +54,22 @@ export type ServeHttp = (
 export class AddressInUseError extends Error {
   override readonly name = "AddressInUseError";
 }
+
+/** One connection that carries bytes; what the system's own connections offer is enough. */
+export interface ByteConnection {
+  /** Shape: the number of bytes put into the array, null at the end. Errors: what the system says. */
+  read(into: Uint8Array): Promise<number | null>;
+  /** Shape: how many of the bytes were written. Errors: what the system says. */
+  write(bytes: Uint8Array): Promise<number>;
+  /** Ends a read under way, too. */
+  close(): void;
+}
+
+export interface DialTarget {
+  readonly host: string;
+  readonly port: number;
+  readonly secure: boolean;
+}
+
+/** Opens a connection. Errors: what the system says, or the signal's reason. */
+export type Dial = (target: DialTarget, signal: AbortSignal) => Promise<ByteConnection>;

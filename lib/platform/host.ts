@@ -5,6 +5,15 @@ export function hostName(): string {
   return Deno.hostname().slice(0, 64) || "localhost";
 }
 
+/** 1 in a container whose first process this is. */
+export function ownPid(): number {
+  return Deno.pid;
+}
+
+export function standardInputIsTerminal(): boolean {
+  return Deno.stdin.isTerminal();
+}
+
 export const platform = {
   os: Deno.build.os,
   arch: Deno.build.arch,

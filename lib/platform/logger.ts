@@ -92,6 +92,7 @@ export interface LoggerOptions {
 
 /** A logger with a queue. `flush` waits for what is queued, at most `timeoutMs`. */
 export interface QueuedLogger extends Logger {
+  setLevel(level: LogLevel): void;
   flush(timeoutMs: number): Promise<void>;
 }
 
@@ -107,6 +108,7 @@ export function createLogger(options: LoggerOptions): QueuedLogger {
   const wall = options.wall ?? Date.now;
   const maxWaitingBytes = options.maxWaitingBytes ?? 1024 * 1024;
   const encoder = new TextEncoder();
+  let lowest = rank[options.level];
   let waiting: Uint8Array[] = [];
   let waitingBytes = 0;
   let dropped = 0;
@@ -118,7 +120,7 @@ export function createLogger(options: LoggerOptions): QueuedLogger {
   }
 
   function log(level: LogLevel, message: string, fields: Readonly<Record<string, unknown>> = {}) {
-    if (rank[level] > rank[options.level]) return;
+    if (rank[level] > lowest) return;
     if (waitingBytes >= maxWaitingBytes) {
       dropped++;
       return;
@@ -161,6 +163,9 @@ export function createLogger(options: LoggerOptions): QueuedLogger {
     warn: (message, fields) => log("warn", message, fields),
     info: (message, fields) => log("info", message, fields),
     debug: (message, fields) => log("debug", message, fields),
+    setLevel(level) {
+      lowest = rank[level];
+    },
     async flush(timeoutMs) {
       if (!writing) return;
       let timer: ReturnType<typeof setTimeout> | undefined;

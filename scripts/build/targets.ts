@@ -50,3 +50,10 @@ export const targets: readonly Target[] = [
   { name: "aarch64-apple-darwin", suffix: "" },
   { name: "x86_64-pc-windows-msvc", suffix: ".exe" },
 ];
+
+/** The target of the machine that builds. Errors: a machine that mesher is not built for. */
+export function hostTarget(): Target {
+  const target = targets.find((one) => one.name === Deno.build.target);
+  if (target === undefined) throw new Error(`mesher is not built for ${Deno.build.target}`);
+  return target;
+}

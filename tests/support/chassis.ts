@@ -48,7 +48,7 @@ export interface ChassisOptions {
   /** How a consumer learns of changes; unset: it asks every other second. */
   readonly follows?: "watch";
   /** go-chassis only: heartbeats over a web socket, or plain ones. */
-  readonly heartbeat?: "ping-pong";
+  readonly heartbeat?: "ping-pong" | "non-keep-alive";
 }
 
 export interface Provider {
@@ -103,7 +103,7 @@ export async function startGoConsumer(lab: Lab, options: ChassisOptions): Promis
 
 async function goHome(
   lab: Lab,
-  { registry, service, app = "default", follows, heartbeat }: ChassisOptions,
+  { registry, service, app = "default", follows, heartbeat = "non-keep-alive" }: ChassisOptions,
   protocols: readonly string[],
 ): Promise<string> {
   const home = newFolder(lab);
@@ -116,7 +116,7 @@ async function goHome(
     `    refreshInterval: ${follows === "watch" ? "1h" : "2s"}`,
     `    watch: ${follows === "watch"}`,
     // The shortest that it takes.
-    `    heartbeat: {interval: 10s, mode: "${heartbeat ?? "non-keep-alive"}"}`,
+    `    heartbeat: {interval: 10s, mode: "${heartbeat}"}`,
     ...protocols,
   ];
   await Deno.writeTextFile(`${home}/conf/chassis.yaml`, `${lines.join("\n")}\n`);

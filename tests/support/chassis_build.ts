@@ -8,7 +8,7 @@ const stepMs = 8 * 60_000;
 
 interface Step {
   readonly command: readonly string[];
-  /** A program that is not there, or a download that fails, is no fault of the sources. */
+  /** What stops here is a tool or a download that is lacking, and not a fault of the sources. */
   readonly mayFail: boolean;
 }
 
@@ -17,6 +17,8 @@ interface Recipe {
   /** Folder of the sources below the one of all of them. */
   readonly folder: string;
   readonly env: Readonly<Record<string, string>>;
+  /** A command that has to work whenever the programs are to run; unset: they run by themselves. */
+  readonly needs?: readonly string[];
   readonly steps: readonly Step[];
 }
 
@@ -40,9 +42,9 @@ const javaChassis: Recipe = {
   name: "java-chassis 2.8.3",
   folder: "java",
   env: {},
+  needs: ["java", "-version"],
   steps: [
-    { command: ["java", "-version"], mayFail: true },
-    { command: ["javac", "-version"], mayFail: true },
+    { command: ["javac", "--release", "17", "-version"], mayFail: true },
     {
       command: ["mvn", "-B", "-q", "dependency:copy-dependencies"]
         .concat("-DoutputDirectory=lib", "-DincludeScope=runtime"),
@@ -67,7 +69,9 @@ export async function chassisPeers(): Promise<{ readonly go: Peer; readonly java
 
 /** Errors: when the sources do not compile; that is a fault and no reason to skip. */
 async function peerOf(recipe: Recipe): Promise<Peer> {
-  const { name } = recipe;
+  const { name, needs } = recipe;
+  const lacking = needs && await run(needs, { cwd: sources, env: recipe.env });
+  if (lacking !== undefined) return { kind: "missing", name, reason: lacking };
   const from = `${sources}/${recipe.folder}`;
   const folder = `${cacheFolder()}/${recipe.folder}-${await fingerprint(recipe, from)}`;
   if (await exists(folder)) return { kind: "ready", name, folder };
@@ -152,7 +156,9 @@ async function run(
     }).output();
     if (success) return undefined;
     const said = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
-    return said.trim().split("\n").slice(-8).join("\n");
+    const lines = said.trim().split("\n");
+    // Maven says first what is wrong, the others last.
+    return lines.find((line) => /^\[ERROR\] \S/.test(line)) ?? lines.slice(-8).join("\n");
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return `there is no ${program} on this machine`;
     throw error;

@@ -1,9 +1,59 @@
 /** What stands around the chassis programs: plain apps behind sidecars, contracts, calls without a pause. */
 import { assertEquals } from "@test/assert";
+import {
+  type ChassisOptions,
+  type Provider,
+  type RegistryAccess,
+  startGoProvider,
+  startJava,
+} from "./chassis.ts";
+import type { Peer } from "./chassis_build.ts";
 import { type Lab, pause, until } from "./process.ts";
 import { pickPort, type SidecarProcess, startSidecar, untilRegistered } from "./process_mesher.ts";
 
 const plainApp = new URL("./chassis_app.ts", import.meta.url).pathname;
+
+/** What tests that hold for every framework have to know of one. */
+export interface Framework {
+  readonly name: string;
+  readonly peer: Peer;
+  /** How its consumers write the URL of a service. */
+  readonly scheme: string;
+  provider(lab: Lab, options: Omit<ChassisOptions, "peer">): Promise<Provider>;
+}
+
+export function frameworksOf(
+  { go, java }: { readonly go: Peer; readonly java: Peer },
+): readonly Framework[] {
+  return [
+    {
+      name: "go-chassis",
+      peer: go,
+      scheme: "http",
+      provider: (lab, options) => startGoProvider(lab, { peer: go, ...options }),
+    },
+    {
+      name: "java-chassis",
+      peer: java,
+      scheme: "cse",
+      provider: (lab, options) => startJava(lab, { peer: java, ...options }),
+    },
+  ];
+}
+
+/** A sidecar of a consumer that has a name. */
+export function startStore(lab: Lab, registry: RegistryAccess): Promise<SidecarProcess> {
+  return startSidecar(lab, {
+    name: "store",
+    env: {
+      REGISTRY: registry.url,
+      SERVICE: "StoreWeb",
+      PORTS: "rest:1",
+      CHECK: "none",
+      DISCOVERY_POLL: "1s",
+    },
+  });
+}
 
 /** A plain application under `mesher run`, listed in the registry; `next` is what it calls in turn. */
 export async function startPlain(

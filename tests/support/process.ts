@@ -1,4 +1,5 @@
 /** Real processes for a test: output in files, every wait bounded, everything ended by its pid. */
+import { childrenOf, descendants, residentBytes, tryKill } from "./process_tree.ts";
 import { within } from "./raw.ts";
 
 /** How long a process may take for what it has to do. Units: milliseconds. */
@@ -103,8 +104,20 @@ export class Lab implements AsyncDisposable {
     const ended = await Promise.allSettled(this.#ends.reverse().map((end) => end()));
     for (const process of this.#processes) process.killFamily();
     await Promise.all(this.#processes.map((process) => process.status));
-    await Deno.remove(this.folder, { recursive: true });
+    await removeFolder(this.folder);
     for (const one of ended) if (one.status === "rejected") throw one.reason;
+  }
+}
+
+/** A file that goes away by itself while its folder is removed must not fail the test. */
+async function removeFolder(path: string): Promise<void> {
+  for (let attempt = 0;; attempt++) {
+    try {
+      return await Deno.remove(path, { recursive: true });
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound) || attempt === 3) throw error;
+      if (await Deno.stat(path).then(() => false, () => true)) return;
+    }
   }
 }
 
@@ -186,36 +199,6 @@ export class Process {
 
   get children(): readonly number[] {
     return childrenOf(this.pid);
-  }
-}
-
-/** Memory held by a process, as Linux counts it. Units: bytes. */
-export function residentBytes(pid: number): number {
-  const found = /^VmRSS:\s+(\d+) kB$/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`));
-  return Number(found![1]) * 1024;
-}
-
-function childrenOf(pid: number): readonly number[] {
-  try {
-    // A child belongs to the thread that started it.
-    return [...Deno.readDirSync(`/proc/${pid}/task`)].flatMap(({ name }) =>
-      Deno.readTextFileSync(`/proc/${pid}/task/${name}/children`).split(" ")
-        .filter((part) => part.trim() !== "").map(Number)
-    );
-  } catch {
-    return [];
-  }
-}
-
-function descendants(pid: number): readonly number[] {
-  return childrenOf(pid).flatMap((child) => [...descendants(child), child]);
-}
-
-function tryKill(pid: number, signal: Deno.Signal): void {
-  try {
-    Deno.kill(pid, signal);
-  } catch {
-    // It has ended in the meantime.
   }
 }
 

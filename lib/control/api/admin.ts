@@ -11,7 +11,7 @@ export interface Readiness {
 
 /** Everything the API shows, read at the moment of the request. */
 export interface AdminView {
-  readonly token?: string;
+  readonly token?: string | undefined;
   readiness(): Readiness;
   metrics(): string;
   services(): unknown;

@@ -19,6 +19,8 @@ const restoreSpreadMs = 2_000;
 const changeSpreadMs = 100;
 /** A watch that lasted so long did not fail at its start. */
 const longWatchMs = 60_000;
+/** A poll that is due within this share of its period comes along with one that is due now. */
+const togetherShare = 0.4;
 const contactBackoff = { baseMs: 1_000, maxMs: 10_000 } as const;
 
 interface Followed {
@@ -28,6 +30,7 @@ interface Followed {
 
 export class DiscoveryCache {
   readonly #options: CacheOptions;
+  /** Shared with every follower, which looks at it afresh each time. */
   readonly #policy: CachePolicy;
   readonly #services = new Map<string, Followed>();
   readonly #lookup: NameLookup;
@@ -40,12 +43,15 @@ export class DiscoveryCache {
   constructor(options: CacheOptions) {
     const { backend, clock, random, logger, app, environment } = options;
     this.#options = options;
-    this.#policy = { ...defaultCachePolicy, ...options.policy };
+    const policy = { ...defaultCachePolicy, ...options.policy };
+    this.#policy = policy;
     this.#contactWakeup = new Wakeup(clock, this.#stop.signal);
     this.#names = new NamesIndex({
       fetchNames: () => backend.discovery.names({ app, environment }, this.#stop.signal),
       clock,
-      intervalMs: this.#policy.namesIntervalMs,
+      get intervalMs() {
+        return policy.namesIntervalMs;
+      },
     });
     this.#contact = new RegistryContact({
       clock,
@@ -60,7 +66,9 @@ export class DiscoveryCache {
       logger,
       where: `application "${app}", environment "${environment}", ` +
         `at ${backend.kind} ${backend.address}`,
-      negativeMs: this.#policy.negativeMs,
+      get negativeMs() {
+        return policy.negativeMs;
+      },
       names: this.#names,
       known: this.#services,
       blocked: () => this.#contact.blocked,
@@ -116,6 +124,16 @@ export class DiscoveryCache {
       source: follower.source,
       ...(follower.lastError === undefined ? {} : { lastError: follower.lastError }),
     }));
+  }
+
+  /** Takes over other times and rules; sets that are known already are chosen from anew. */
+  setPolicy(policy: Partial<CachePolicy>): void {
+    const { pollMs, defaultVersion } = this.#policy;
+    Object.assign(this.#policy, policy);
+    for (const { follower } of this.#services.values()) {
+      if (this.#policy.pollMs < pollMs) follower.pollWithin(this.#policy.pollMs);
+      if (this.#policy.defaultVersion !== defaultVersion) follower.tellAgain();
+    }
   }
 
   /** Says that the service is in use. */
@@ -181,12 +199,23 @@ export class DiscoveryCache {
         this.#tell(() => this.#options.onSet({ service, instances: chosen }));
       },
       onUnknown: () => this.#forget(service, "the registry knows it no longer"),
+      onDue: () => this.#pollTogether(service),
       reachable: () => this.#contact.state.reachable !== false,
       onAnswer: () => this.#contact.succeeded(),
       onFailure: (error) => this.#contact.failed(error),
     });
     this.#services.set(service, { follower, usedAtMs: clock.now() });
     this.#loop(follower.run());
+  }
+
+  /** The polls of all services converge, so that the backend can make one call of them. */
+  #pollTogether(first: string): void {
+    const { pollMs, pollJitter } = this.#policy;
+    // So far apart the polls of one round can lie, since each period varies to either side.
+    const withinMs = pollMs * Math.max(togetherShare, 2 * pollJitter);
+    for (const [service, { follower }] of this.#services) {
+      if (service !== first) follower.joinPoll(withinMs);
+    }
   }
 
   #forget(service: string, reason: string): void {

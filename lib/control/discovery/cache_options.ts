@@ -17,6 +17,7 @@ export interface CachePolicy extends FollowPolicy {
 
 export const defaultCachePolicy: CachePolicy = {
   pollMs: 10_000,
+  pollJitter: 0.2,
   probeTimeoutMs: 1_000,
   keepVanishedMs: 120_000,
   shrinkPercent: 50,

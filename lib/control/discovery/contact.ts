@@ -65,11 +65,14 @@ export class RegistryContact {
   failed(error: unknown): void {
     const { clock, random } = this.#options;
     const code = error instanceof RegistryError ? error.code : "unreachable";
-    if (code === "refused" || code === "lease_lost") return this.succeeded();
+    if (code === "refused" || code === "forbidden" || code === "lease_lost") {
+      return this.succeeded();
+    }
     if (code === "garbled") {
       this.#garbled++;
       if (this.#state.reachable === true && this.#garbled < manyGarbled) return;
-    } else {
+    } else if (clock.now() >= this.#blockedUntilMs) {
+      // Many polls that fail in the same moment are one failure.
       this.#failures++;
       this.#blockedUntilMs = clock.now() + backoffMs(gate, this.#failures, random());
     }

@@ -10,6 +10,8 @@ import { canonicalJson, isUsable, mainEndpoint, sortById } from "./service_set.t
 /** Units: milliseconds. */
 export interface FollowPolicy extends GuardPolicy {
   readonly pollMs: number;
+  /** How much the time between two polls varies, as a share of it. */
+  readonly pollJitter: number;
   readonly probeTimeoutMs: number;
   /** How long an endpoint that is no longer listed but still answers is kept beside others. */
   readonly keepVanishedMs: number;
@@ -29,6 +31,8 @@ export interface FollowerOptions {
   readonly onUnknown: () => void;
   /** False while polls are pointless because somebody else looks out for the registry. */
   readonly reachable: () => boolean;
+  /** A poll begins because its time has come; others that are due soon may come along. */
+  readonly onDue?: () => void;
   readonly onAnswer: () => void;
   readonly onFailure: (error: unknown) => void;
 }
@@ -81,7 +85,7 @@ export class ServiceFollower {
     const fresh = first.source === "registry";
     this.#askedAtMs = fresh ? clock.now() : -Infinity;
     this.#dueMs = clock.now() +
-      (fresh ? jittered(policy.pollMs, 0.2, random()) : random() * refreshGapMs);
+      (fresh ? jittered(policy.pollMs, policy.pollJitter, random()) : random() * refreshGapMs);
     this.#believe();
   }
 
@@ -118,19 +122,40 @@ export class ServiceFollower {
 
   /** Polls until stopped. */
   async run(): Promise<void> {
-    const { clock, random, policy, reachable } = this.#options;
+    const { clock, onDue } = this.#options;
     while (!this.#stop.signal.aborted) {
       const waitMs = this.#dueMs - clock.now();
       if (waitMs > 0) {
         await this.#wakeup.sleep(waitMs);
         continue;
       }
-      // A poll that takes long must not make the next one due at once; an earlier wish still counts.
-      this.#dueMs = Infinity;
-      if (reachable()) await this.#poll();
-      const periodMs = this.#kept.length > 0 ? Math.min(keptPollMs, policy.pollMs) : policy.pollMs;
-      this.#dueMs = Math.min(this.#dueMs, clock.now() + jittered(periodMs, 0.2, random()));
+      const turn = this.#turn();
+      onDue?.();
+      await turn;
     }
+  }
+
+  /** Polls now, together with another service, if its own turn comes within the given time anyway. */
+  joinPoll(withinMs: number): void {
+    if (this.#polling || this.#dueMs > this.#options.clock.now() + withinMs) return;
+    void this.#turn().then(() => this.#wakeup.wake());
+  }
+
+  async #turn(): Promise<void> {
+    const { clock, random, policy, reachable } = this.#options;
+    // A poll that takes long must not make the next one due at once; an earlier wish still counts.
+    this.#dueMs = Infinity;
+    if (reachable()) await this.#poll();
+    const periodMs = this.#kept.length > 0 ? Math.min(keptPollMs, policy.pollMs) : policy.pollMs;
+    this.#dueMs = Math.min(
+      this.#dueMs,
+      clock.now() + jittered(periodMs, policy.pollJitter, random()),
+    );
+  }
+
+  /** Tells the believed set once more, because it is read differently now. */
+  tellAgain(): void {
+    this.#options.onChange(this.#believed);
   }
 
   /** Makes the next poll happen within the given time. */

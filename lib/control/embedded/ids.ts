@@ -1,6 +1,6 @@
 /** Random ids and the revisions of instance lists. */
 import type { Random } from "../../core/ports.ts";
-import { sha1Hex } from "./sha1.ts";
+import { sha1Hex } from "../../core/sha1.ts";
 
 /** Lower case hex characters; ids have to be distinct, not secret. */
 export function randomHex(random: Random, length: number): string {

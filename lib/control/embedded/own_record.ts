@@ -4,7 +4,7 @@ import { randomHex } from "./ids.ts";
 import { leaseTimes, ttlMs } from "./lease_times.ts";
 import type { NameKey } from "./partition.ts";
 import type { InstanceRecord, ServiceRecord } from "./records.ts";
-import { sha1Hex } from "./sha1.ts";
+import { sha1Hex } from "../../core/sha1.ts";
 
 export const ownAppId = "default";
 export const ownServiceName = "SERVICECENTER";

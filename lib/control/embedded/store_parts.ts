@@ -1,7 +1,7 @@
 /** What goes into the store and what comes out of it: wishes of clients, new records, events. */
 import type { Partition } from "./partition.ts";
 import type { InstanceFields, InstanceRecord, ServiceFields, ServiceRecord } from "./records.ts";
-import { sha1Hex } from "./sha1.ts";
+import { sha1Hex } from "../../core/sha1.ts";
 
 /** What watchers are told about. The record is the last one, for a removal too. */
 export interface StoreEvent {

@@ -48,6 +48,22 @@ export class AddressRing {
     this.#current = index;
   }
 
+  get size(): number {
+    return this.#records.length;
+  }
+
+  /** The address answers again: it takes its turn at once, without being preferred. */
+  release(address: string): void {
+    const record = this.#records[this.#indexOf(address)];
+    if (!record) return;
+    record.failures = 0;
+    record.isolatedUntilMs = 0;
+  }
+
+  isIsolated(address: string, nowMs: number): boolean {
+    return (this.#records[this.#indexOf(address)]?.isolatedUntilMs ?? 0) > nowMs;
+  }
+
   failed(address: string, nowMs: number): void {
     const index = this.#indexOf(address);
     const record = this.#records[index];

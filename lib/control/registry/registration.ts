@@ -33,8 +33,15 @@ export interface OwnRegistrationOptions {
   readonly onState?: (state: RegistrationState) => void;
 }
 
-/** A whole fleet loses its leases at the same moment when a registry restarts. */
+/** A lease that only this process lost is registered again within this time. */
 const lostSpreadMs = 1_000;
+/**
+ * Leases lost after the registry was away are lost by the whole fleet at the same moment: registering again is spread
+ * over this share of the heartbeat interval. Calls go on meanwhile, since consumers keep endpoints that answer.
+ */
+const fleetSpreadShare = 0.6;
+/** For so many heartbeat intervals a silence of the registry is held to be the reason of a loss. */
+const disturbedIntervals = 2;
 
 /** Never throws; everything that goes wrong is state and log. */
 export class OwnRegistration {
@@ -47,6 +54,8 @@ export class OwnRegistration {
   readonly #wakeup: Wakeup;
   #wanted: InstanceStatus | undefined;
   #lost = false;
+  /** When the registry last gave no answer to a call of this loop. */
+  #failedAtMs = -Infinity;
   #state: RegistrationState = { state: "waiting" };
   #running: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
@@ -113,8 +122,16 @@ export class OwnRegistration {
       if (this.#stopping.signal.aborted) return;
       logger.warn(`the registry lost the instance of ${key.name}; registering it again`);
       this.#set({ ...this.#state, state: "lost" });
-      await clock.sleep(random() * lostSpreadMs, this.#stopping.signal);
+      await clock.sleep(random() * this.#lostSpreadMs(), this.#stopping.signal);
     }
+  }
+
+  #lostSpreadMs(): number {
+    const { clock, registrar } = this.#options;
+    const { intervalMs } = this.#registration.lease;
+    const disturbedAtMs = Math.max(this.#failedAtMs, registrar.disturbedAtMs?.() ?? -Infinity);
+    const recent = clock.now() - disturbedAtMs < disturbedIntervals * intervalMs;
+    return recent ? Math.max(lostSpreadMs, fleetSpreadShare * intervalMs) : lostSpreadMs;
   }
 
   /** Undefined when stopped before it succeeded. */
@@ -137,7 +154,8 @@ export class OwnRegistration {
         if (this.#stopping.signal.aborted) return undefined;
         this.#failed("registering", error, attempt === 1);
         // What was refused will be refused again: it waits as long as a wait can be.
-        const refused = error instanceof RegistryError && error.code === "refused";
+        const refused = error instanceof RegistryError &&
+          (error.code === "refused" || error.code === "forbidden");
         const delayMs = backoffMs(this.#backoff, refused ? 31 : attempt, random());
         await clock.sleep(delayMs, this.#stopping.signal);
       }
@@ -150,7 +168,9 @@ export class OwnRegistration {
     const { clock, random, registrar } = this.#options;
     const { intervalMs } = this.#registration.lease;
     const nextBeat = () => clock.now() + Math.round(intervalMs * (0.9 + 0.1 * random()));
-    let beatAtMs = nextBeat();
+    // The first comes anywhere in the interval: sidecars that registered together do not beat together, and so do not
+    // find out together that the registry has lost them.
+    let beatAtMs = clock.now() + Math.round(intervalMs * (0.9 - 0.8 * random()));
     let statusAtMs = clock.now();
     let beatFailures = 0;
     let statusFailures = 0;
@@ -214,6 +234,8 @@ export class OwnRegistration {
   /** Only the first of a row of failures is a warning, so that an outage does not fill the log. */
   #failed(what: string, error: unknown, first: boolean): void {
     const lastError = wordsOf(error);
+    const silent = !(error instanceof RegistryError) || error.code === "unreachable";
+    if (silent) this.#failedAtMs = this.#options.clock.now();
     this.#options.logger[first ? "warn" : "debug"](`${what} failed: ${lastError}`);
     this.#set({ ...this.#state, lastError });
   }

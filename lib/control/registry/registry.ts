@@ -71,6 +71,12 @@ export interface Registrar {
    * `signal` aborts. Left out where nothing but a heartbeat can show it.
    */
   whenLost?(listener: () => void, signal: AbortSignal): void;
+  /**
+   * When the registry last gave no answer to anything this process asked: leases lost soon after were lost by many.
+   *
+   * Units: milliseconds of the monotonic clock; undefined for never.
+   */
+  disturbedAtMs?(): number | undefined;
 }
 
 /** One backend. A backend that cannot register (a file) has no registrar. */
@@ -90,6 +96,8 @@ export type RegistryErrorCode =
   | "lease_lost"
   /** The request was understood and refused: do not repeat it unchanged. */
   | "refused"
+  /** Not allowed, or no room: worth another try in minutes, not sooner. */
+  | "forbidden"
   /** The answer makes no sense. */
   | "garbled";
 

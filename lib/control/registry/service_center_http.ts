@@ -1,14 +1,19 @@
-/** One call to a Service Center: address rotation, own timeout, bounded answer, error codes. */
-import type { Clock, Fetch } from "../../core/ports.ts";
+/** One call to a Service Center: address rotation, token, own timeout, bounded answer, error codes. */
+import { jittered } from "../../core/backoff.ts";
+import type { Clock, Fetch, Probe, Random } from "../../core/ports.ts";
 import { AddressRing } from "./addresses.ts";
 import { DeadlineError, withDeadline } from "./deadline.ts";
+import { type CallKind, decide, type Decision } from "./decisions.ts";
 import { RegistryError } from "./registry.ts";
+import { readBounded } from "./service_center_body.ts";
+import type { TokenSource } from "./token.ts";
 
 export interface HttpOptions {
   /** Base addresses such as `http://10.0.0.9:30100`, without a trailing slash. */
   readonly addresses: readonly string[];
   readonly fetch: Fetch;
   readonly clock: Clock;
+  readonly random: Random;
   /** Index of the address to begin with. */
   readonly start: number;
   readonly project: string;
@@ -16,11 +21,16 @@ export interface HttpOptions {
   /** One try at one address. */
   readonly timeoutMs: number;
   readonly isolateMs: number;
+  /** Where the registry checks who asks. */
+  readonly tokens?: TokenSource;
+  /** Asks an address that has no readiness page; without it isolation just ends after its time. */
+  readonly probe?: Probe;
   /** Ends all calls for good. */
   readonly closed: AbortSignal;
 }
 
 export interface Call {
+  readonly kind: CallKind;
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** Below the registry's base path, query included, beginning with a slash. */
   readonly path: string;
@@ -41,67 +51,152 @@ export type Answer =
   | {
     readonly kind: "error";
     readonly status: number;
-    /** The registry's own code such as `400012`; decisions are made on it and never on the text. */
+    /** The registry's own code such as `400012`; empty when the answer had none. */
     readonly errorCode: string;
     readonly message: string;
+    /** What the answer means for this call. */
+    readonly decision: Decision;
   };
 
 /** Answers beyond this are refused, whatever they hold. */
 export const maxAnswerBytes = 32 * 1024 * 1024;
 
+/** After a refusal that only somebody else can lift, the same kind of call waits so long. Units: milliseconds. */
+const holdMs = { from: 120_000, to: 240_000 } as const;
+const probeMs = 15_000;
+
 /** Speaks to one Service Center at one or more addresses. */
 export class ServiceCenterHttp {
   readonly #options: HttpOptions;
   readonly #ring: AddressRing;
+  readonly #held = new Map<CallKind, { readonly untilMs: number; readonly message: string }>();
+  readonly #probing = new Set<string>();
+  #disturbedAtMs: number | undefined;
 
   constructor(options: HttpOptions) {
     this.#options = options;
     this.#ring = new AddressRing(options.addresses, {
       isolateAfter: 3,
-      isolateMs: options.isolateMs,
+      // Where a probe says when an address is well again, no time has to be guessed.
+      isolateMs: options.probe ? Infinity : options.isolateMs,
       start: options.start,
     });
+  }
+
+  /** When no address gave an answer the last time that happened. */
+  get disturbedAtMs(): number | undefined {
+    return this.#disturbedAtMs;
+  }
+
+  /** A connection that was kept open broke: the registry may just be restarting. */
+  disturbed(): void {
+    this.#disturbedAtMs = this.#options.clock.now();
+  }
+
+  /** The address to try first, for connections that are kept open. Errors: RegistryError when there is none. */
+  firstAddress(): string {
+    const [address] = this.#ring.candidates(this.#options.clock.now());
+    if (address === undefined) throw noAddress();
+    return address;
+  }
+
+  blame(address: string): void {
+    const { clock } = this.#options;
+    this.#ring.failed(address, clock.now());
+    if (this.#ring.isIsolated(address, clock.now())) void this.#probeUntilUsable(address);
+  }
+
+  url(address: string, path: string): string {
+    return `${address}/v4/${encodeURIComponent(this.#options.project)}/registry${path}`;
+  }
+
+  /** The headers that say who asks. Errors: those of the token. */
+  async headers(address: string): Promise<Record<string, string>> {
+    const token = await this.#options.tokens?.get(address);
+    return {
+      "X-Domain-Name": this.#options.domain,
+      ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
+    };
+  }
+
+  /** The registry did not take the token of these headers. */
+  rejectedToken(headers: Readonly<Record<string, string>>): void {
+    this.#options.tokens?.rejected(headers.Authorization?.slice("Bearer ".length));
   }
 
   /**
    * Sends one call, at each usable address once until one gives a definite answer.
    *
    * Units: two timeouts in all at most, however many addresses hang.
-   * Errors: RegistryError `unreachable` or `garbled`.
+   * Errors: RegistryError `unreachable`, `garbled`, or `forbidden`; after the last the same kind of call is not sent
+   * again for minutes.
    */
   async call(call: Call, signal: AbortSignal): Promise<Answer> {
     const { clock, timeoutMs, closed } = this.#options;
     const beganMs = clock.now();
+    const held = this.#held.get(call.kind);
+    if (held && beganMs < held.untilMs) throw new RegistryError("forbidden", held.message);
     let last: RegistryError | undefined;
     for (const address of this.#ring.candidates(beganMs)) {
       const leftMs = beganMs + 2 * timeoutMs - clock.now();
       if (last && leftMs <= 0) break;
       try {
-        const answer = await withDeadline((inner) => this.#ask(address, call, inner), {
+        const answer = await withDeadline((inner) => this.#authorized(address, call, inner), {
           clock,
           timeoutMs: Math.min(timeoutMs, leftMs),
           signals: [signal, closed],
         });
         this.#ring.succeeded(address);
-        return answer;
+        return this.#definite(call, answer);
       } catch (error) {
         if (signal.aborted || closed.aborted) {
           throw new RegistryError("unreachable", "the call was given up");
         }
-        this.#ring.failed(address, clock.now());
         last = asRegistryError(error, address);
+        if (last.code === "forbidden") throw last;
+        this.blame(address);
       }
     }
-    throw last ?? new RegistryError("unreachable", "no registry address is configured");
+    if (last?.code === "unreachable") this.disturbed();
+    throw last ?? noAddress();
   }
 
-  async #ask(address: string, call: Call, signal: AbortSignal): Promise<Answer> {
-    const { fetch, project, domain } = this.#options;
-    const headers: Record<string, string> = { "X-Domain-Name": domain };
+  /** Errors: RegistryError `forbidden` for an answer that nothing but time or people can change. */
+  #definite(call: Call, answer: Answer): Answer {
+    if (answer.kind === "ok" || answer.decision !== "hold") return answer;
+    const { clock, random } = this.#options;
+    const delayMs = holdMs.from + (holdMs.to - holdMs.from) * random();
+    const message = `the registry does not allow ${call.method} ${call.path.split("?")[0]} ` +
+      `(${answer.status} ${answer.message}); it is not asked again for ${
+        Math.round(delayMs / 1000)
+      } s`;
+    this.#held.set(call.kind, { untilMs: clock.now() + delayMs, message });
+    throw new RegistryError("forbidden", message);
+  }
+
+  async #authorized(address: string, call: Call, signal: AbortSignal): Promise<Answer> {
+    const headers = await this.headers(address);
+    const answer = await this.#ask(address, { call, headers, signal });
+    if (answer.kind === "ok" || answer.decision !== "renew_token") return answer;
+    if (!this.#options.tokens) return { ...answer, decision: "hold" };
+    this.rejectedToken(headers);
+    const again = await this.#ask(address, { call, headers: await this.headers(address), signal });
+    return again.kind === "error" && again.decision === "renew_token"
+      ? { ...again, decision: "hold" }
+      : again;
+  }
+
+  async #ask(
+    address: string,
+    { call, headers, signal }: {
+      readonly call: Call;
+      readonly headers: Record<string, string>;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<Answer> {
     if (call.consumerId !== undefined) headers["X-ConsumerId"] = call.consumerId;
     if (call.body !== undefined) headers["Content-Type"] = "application/json";
-    const url = `${address}/v4/${encodeURIComponent(project)}/registry${call.path}`;
-    const response = await fetch(url, {
+    const response = await this.#options.fetch(this.url(address, call.path), {
       method: call.method,
       headers,
       // A redirect would mean that the path was wrong; following it would hide that.
@@ -109,24 +204,67 @@ export class ServiceCenterHttp {
       signal,
       ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
     });
-    if (response.status >= 500 || response.status === 429) {
+    const { status } = response;
+    if (status >= 500 || status === 429) {
       await response.body?.cancel();
-      throw new RegistryError("unreachable", `${address} answered ${response.status}`);
+      throw new RegistryError("unreachable", `${address} answered ${status}`);
     }
     const text = await readBounded(response, call.maxBytes ?? maxAnswerBytes);
-    if (response.status === 304 || (response.status >= 200 && response.status < 300)) {
+    if (status === 304 || (status >= 200 && status < 300)) {
       return {
         kind: "ok",
-        status: response.status,
+        status,
         revision: response.headers.get("X-Resource-Revision") ?? undefined,
         body: text === "" ? undefined : parseJson(text, address),
       };
     }
-    return readError(response.status, text, address);
+    const { errorCode, message } = readError(text);
+    const decision = decide(call.kind, { kind: "answer", status, errorCode });
+    if (decision === "other_address") {
+      throw new RegistryError(
+        "garbled",
+        `${address} answered ${status} without an error code: is this a Service Center?`,
+      );
+    }
+    return { kind: "error", status, errorCode, message, decision };
+  }
+
+  /** Asks an isolated address now and then whether it is well again. */
+  async #probeUntilUsable(address: string): Promise<void> {
+    const { clock, random, probe, closed } = this.#options;
+    // A single address is tried anyway, isolated or not.
+    if (!probe || this.#ring.size < 2 || this.#probing.has(address)) return;
+    this.#probing.add(address);
+    while (!closed.aborted && this.#ring.isIsolated(address, clock.now())) {
+      await clock.sleep(jittered(probeMs, 0.2, random()), closed);
+      if (!closed.aborted && await this.#isUsable(address, probe)) this.#ring.release(address);
+    }
+    this.#probing.delete(address);
+  }
+
+  async #isUsable(address: string, probe: Probe): Promise<boolean> {
+    const { fetch, clock, timeoutMs, closed } = this.#options;
+    try {
+      const status = await withDeadline(async (signal) => {
+        const headers = await this.headers(address);
+        const url = this.url(address, "/health/readiness");
+        const response = await fetch(url, { method: "GET", headers, redirect: "manual", signal });
+        await response.body?.cancel();
+        return response.status;
+      }, { clock, timeoutMs, signals: [closed] });
+      const decision = decide("readiness", { kind: "answer", status });
+      if (decision !== "feature_absent") return decision === "take";
+    } catch {
+      return false;
+    }
+    const { hostname, port, protocol } = new URL(address);
+    const standard = protocol === "https:" ? 443 : 80;
+    return await probe(hostname.replace(/^\[|\]$/g, ""), Number(port) || standard, timeoutMs);
   }
 }
 
-function readError(status: number, text: string, address: string): Answer {
+/** Shape: an empty code when the text is not the registry's own. */
+function readError(text: string): { readonly errorCode: string; readonly message: string } {
   let body: unknown;
   try {
     body = JSON.parse(text);
@@ -134,14 +272,9 @@ function readError(status: number, text: string, address: string): Answer {
     body = undefined;
   }
   const { errorCode, errorMessage, detail } = (body ?? {}) as Readonly<Record<string, unknown>>;
-  if (typeof errorCode !== "string") {
-    throw new RegistryError(
-      "garbled",
-      `${address} answered ${status} without an error code: is this a Service Center?`,
-    );
-  }
+  if (typeof errorCode !== "string") return { errorCode: "", message: "" };
   const words = [errorMessage, detail].filter((part) => typeof part === "string").join(": ");
-  return { kind: "error", status, errorCode, message: `${errorCode} ${words}`.slice(0, 500) };
+  return { errorCode, message: `${errorCode} ${words}`.slice(0, 500) };
 }
 
 function parseJson(text: string, address: string): unknown {
@@ -152,29 +285,8 @@ function parseJson(text: string, address: string): unknown {
   }
 }
 
-async function readBounded(response: Response, maxBytes: number): Promise<string> {
-  const tooLarge = () =>
-    new RegistryError("garbled", `the answer is larger than ${maxBytes} bytes`);
-  if (Number(response.headers.get("Content-Length") ?? 0) > maxBytes) {
-    await response.body?.cancel();
-    throw tooLarge();
-  }
-  if (!response.body) return "";
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  // Leaving the loop by a throw cancels the stream. Nothing is decoded before the size is known to be bearable.
-  for await (const chunk of response.body) {
-    bytes += chunk.byteLength;
-    if (bytes > maxBytes) throw tooLarge();
-    chunks.push(chunk);
-  }
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return new TextDecoder().decode(whole);
+function noAddress(): RegistryError {
+  return new RegistryError("unreachable", "no registry address is configured");
 }
 
 function asRegistryError(error: unknown, address: string): RegistryError {

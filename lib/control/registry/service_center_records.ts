@@ -64,6 +64,44 @@ export function readInstances(body: unknown, query: ServiceQuery): InstanceList 
   return { instances: [...instances.values()], dropped };
 }
 
+/** The answer to one item of a batch. */
+export type BatchItem =
+  /** `body` is what a single find would have answered. */
+  | { readonly kind: "set"; readonly revision: string; readonly body: unknown }
+  | { readonly kind: "unchanged" }
+  | { readonly kind: "failed"; readonly errorCode: string };
+
+/**
+ * Reads the answer to a batch find.
+ *
+ * Shape: by the index of the item; undefined where the registry said nothing about it.
+ * Errors: RegistryError `garbled` when the whole is not of the right type.
+ */
+export function readBatch(body: unknown, count: number): readonly (BatchItem | undefined)[] {
+  const parts = asObject(asObject(body)?.services);
+  const updated = asArray(parts?.updated);
+  const unchanged = asArray(parts?.notModified);
+  const failed = asArray(parts?.failed);
+  if (!parts || !updated || !unchanged || !failed) throw garbled("services is not a batch answer");
+  const items = new Array<BatchItem | undefined>(count).fill(undefined);
+  const put = (index: unknown, item: BatchItem) => {
+    if (typeof index === "number" && Number.isInteger(index) && index >= 0 && index < count) {
+      items[index] ??= item;
+    }
+  };
+  for (const entry of updated.map(asObject)) {
+    const revision = typeof entry?.rev === "string" ? entry.rev : "";
+    if (entry) put(entry.index, { kind: "set", revision, body: { instances: entry.instances } });
+  }
+  for (const index of unchanged) put(index, { kind: "unchanged" });
+  for (const entry of failed.map(asObject)) {
+    const code = asObject(entry?.error)?.errorCode;
+    const errorCode = typeof code === "string" ? code : "";
+    for (const index of asArray(entry?.indexes) ?? []) put(index, { kind: "failed", errorCode });
+  }
+  return items;
+}
+
 interface ReadContext {
   readonly id: string;
   readonly query: ServiceQuery;

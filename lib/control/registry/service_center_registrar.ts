@@ -28,11 +28,12 @@ export class ServiceCenterRegistrar implements Registrar {
   }
 
   async register(registration: Registration, signal: AbortSignal): Promise<Lease> {
-    let serviceId = await this.#service(registration, signal);
+    let { serviceId, anew } = await this.#service(registration, signal);
     let instanceId = await this.#instance(serviceId, registration, signal);
     if (instanceId === undefined) {
       // The existence check is answered from a cache: the service may be gone although it was just found.
       serviceId = await this.#createService(registration, signal);
+      anew = true;
       instanceId = await this.#instance(serviceId, registration, signal);
     }
     if (instanceId === undefined) {
@@ -41,22 +42,26 @@ export class ServiceCenterRegistrar implements Registrar {
         "the registry does not know the service it has just created",
       );
     }
-    this.#options.own.known(serviceId, this.#options.clock.now());
+    this.#options.own.known(serviceId, this.#options.clock.now(), { anew });
     return { serviceId, instanceId };
   }
 
   async heartbeat(lease: Lease, signal: AbortSignal): Promise<void> {
-    await this.#onLease({ method: "PUT", path: `${instancePath(lease)}/heartbeat` }, signal);
+    const path = `${instancePath(lease)}/heartbeat`;
+    await this.#onLease({ kind: "heartbeat", method: "PUT", path }, signal);
   }
 
   async setStatus(lease: Lease, status: InstanceStatus, signal: AbortSignal): Promise<void> {
     const path = `${instancePath(lease)}/status?value=${status}`;
-    await this.#onLease({ method: "PUT", path }, signal);
+    await this.#onLease({ kind: "status", method: "PUT", path }, signal);
   }
 
   async deregister(lease: Lease, signal: AbortSignal): Promise<void> {
-    const answer = await this.#http.call({ method: "DELETE", path: instancePath(lease) }, signal);
-    if (answer.kind === "ok" || isGone(answer)) return;
+    const answer = await this.#http.call(
+      { kind: "deregister", method: "DELETE", path: instancePath(lease) },
+      signal,
+    );
+    if (answer.kind === "ok" || answer.decision === "take") return;
     throw refused("deregister the instance", answer);
   }
 
@@ -64,30 +69,35 @@ export class ServiceCenterRegistrar implements Registrar {
     this.#options.own.whenLost(listener, signal);
   }
 
+  disturbedAtMs(): number | undefined {
+    return this.#http.disturbedAtMs;
+  }
+
   async #onLease(call: Call, signal: AbortSignal): Promise<void> {
     const answer = await this.#http.call(call, signal);
     if (answer.kind === "ok") return;
-    if (isGone(answer)) {
+    if (answer.decision === "register_again" || answer.decision === "recreate_service") {
       throw new RegistryError("lease_lost", `the registry lost the instance: ${answer.message}`);
     }
     throw refused("renew the instance", answer);
   }
 
-  async #service(registration: Registration, signal: AbortSignal): Promise<string> {
+  async #service(
+    registration: Registration,
+    signal: AbortSignal,
+  ): Promise<{ readonly serviceId: string; readonly anew: boolean }> {
     const { app, name, version, environment } = registration.key;
     const path = `/existence?type=microservice&appId=${encodeURIComponent(app)}` +
       `&serviceName=${encodeURIComponent(name)}&version=${encodeURIComponent(version)}` +
       `&env=${encodeURIComponent(environment)}`;
-    const answer = await this.#http.call({ method: "GET", path }, signal);
+    const answer = await this.#http.call({ kind: "existence", method: "GET", path }, signal);
     if (answer.kind === "ok") {
       const serviceId = readId(answer.body, "serviceId");
       await this.#allowCrossApp(serviceId, signal);
-      return serviceId;
+      return { serviceId, anew: false };
     }
-    if (answer.errorCode !== "400012" && answer.errorCode !== "400026") {
-      throw refused("look for the service", answer);
-    }
-    return await this.#createService(registration, signal);
+    if (answer.decision !== "create_service") throw refused("look for the service", answer);
+    return { serviceId: await this.#createService(registration, signal), anew: true };
   }
 
   async #createService(registration: Registration, signal: AbortSignal): Promise<string> {
@@ -105,7 +115,7 @@ export class ServiceCenterRegistrar implements Registrar {
       ...(this.#options.allowCrossApp ? { properties: { [crossAppProperty]: "true" } } : {}),
     };
     const answer = await this.#http.call(
-      { method: "POST", path: "/microservices", body: { service } },
+      { kind: "create_service", method: "POST", path: "/microservices", body: { service } },
       signal,
     );
     if (answer.kind === "error") throw refused("create the service", answer);
@@ -116,13 +126,16 @@ export class ServiceCenterRegistrar implements Registrar {
   async #allowCrossApp(serviceId: string, signal: AbortSignal): Promise<void> {
     if (!this.#options.allowCrossApp) return;
     const path = `/microservices/${encodeURIComponent(serviceId)}`;
-    const answer = await this.#http.call({ method: "GET", path }, signal);
+    const answer = await this.#http.call({ kind: "own_service", method: "GET", path }, signal);
     if (answer.kind === "error") return;
     const properties = readServiceProperties(answer.body);
     if (properties[crossAppProperty]?.toLowerCase() === "true") return;
     const body = { properties: { ...properties, [crossAppProperty]: "true" } };
-    const put = await this.#http.call({ method: "PUT", path: `${path}/properties`, body }, signal);
-    if (put.kind === "error" && put.errorCode !== "400012") {
+    const put = await this.#http.call(
+      { kind: "properties", method: "PUT", path: `${path}/properties`, body },
+      signal,
+    );
+    if (put.kind === "error" && put.decision !== "recreate_service") {
       throw refused("allow other applications", put);
     }
   }
@@ -139,12 +152,13 @@ export class ServiceCenterRegistrar implements Registrar {
       ? undefined
       : await this.#keptInstance({ serviceId, instanceId }, { wanted, signal });
     const answer = await this.#http.call({
+      kind: "register",
       method: "POST",
       path: `/microservices/${encodeURIComponent(serviceId)}/instances`,
-      body: { instance: wanted },
+      body: { instance: { ...wanted, serviceId } },
     }, signal);
     if (answer.kind === "error") {
-      if (answer.errorCode === "400012") return undefined;
+      if (answer.decision === "recreate_service") return undefined;
       throw refused("register the instance", answer);
     }
     const lease = { serviceId, instanceId: readId(answer.body, "instanceId") };
@@ -163,9 +177,9 @@ export class ServiceCenterRegistrar implements Registrar {
   ): Promise<string | undefined> {
     const { wanted, signal } = options;
     const path = `${instancePath(lease)}?noCache=1`;
-    const answer = await this.#http.call({ method: "GET", path }, signal);
+    const answer = await this.#http.call({ kind: "own_instance", method: "GET", path }, signal);
     if (answer.kind === "error") {
-      if (isGone(answer)) return undefined;
+      if (answer.decision === "take") return undefined;
       throw refused("read the own instance", answer);
     }
     const stored = readStoredInstance(answer.body);
@@ -207,10 +221,6 @@ function instancePath(lease: Lease): string {
   return `/microservices/${encodeURIComponent(lease.serviceId)}/instances/${
     encodeURIComponent(lease.instanceId)
   }`;
-}
-
-function isGone(answer: Answer & { readonly kind: "error" }): boolean {
-  return answer.errorCode === "400017" || answer.errorCode === "400012";
 }
 
 function sameList(a: readonly string[], b: readonly string[]): boolean {

@@ -23,7 +23,18 @@ Deno.test("config/mesher.yaml sets every key without a default only in a comment
   const optional = leafPaths.filter((path) => result.sources[path]?.kind === "default");
   assertEquals(
     [...optional].sort(),
-    ["admin_token", "advertise", "hostname", "region", "service", "state_dir", "zone"],
+    [
+      "admin_token",
+      "advertise",
+      "hostname",
+      "region",
+      "registry_account",
+      "registry_ca",
+      "registry_password",
+      "service",
+      "state_dir",
+      "zone",
+    ],
   );
 });
 

@@ -30,6 +30,9 @@ for (const file of files) {
 Deno.test("the printed configuration has its keys in the order of the schema and hides the secret", async () => {
   const env = {
     MESHER_ADMIN_TOKEN: "sesame-open",
+    MESHER_REGISTRY_ACCOUNT: "m",
+    MESHER_REGISTRY_PASSWORD: "sesame-shut",
+    MESHER_REGISTRY_CA: "/ca.pem",
     SERVICE_NAME: "A",
     MESHER_PORTS: "8080",
     MESHER_ADVERTISE: "h",
@@ -43,6 +46,7 @@ Deno.test("the printed configuration has its keys in the order of the schema and
   const text = await printConfig(result.config, result.sources);
   assert.ok(!text.includes("sesame"), text);
   assert.match(text, /^admin_token: "?\*{8}"?$/m);
+  assert.match(text, /^registry_password: "?\*{8}"?$/m);
   assert.match(text, /^# {3}service: SERVICE_NAME, read as MESHER_SERVICE, which wins when set$/m);
   assert.match(text, /^# {3}log: --log$/m);
   const topKeys = [...new Set(leafPaths.map((path) => path.split(".")[0]!))];

@@ -11,6 +11,14 @@ const contradictions: readonly (readonly [Record<string, string>, string])[] = [
     "ports: must be set because service is, or no call could reach the app; set for example MESHER_PORTS=rest:8080",
   ],
   [
+    { MESHER_REGISTRY_ACCOUNT: "m" },
+    "registry_password: must be set because registry_account is; set both or neither",
+  ],
+  [
+    { MESHER_REGISTRY_PASSWORD: "sesame-shut" },
+    "registry_account: must be set because registry_password is; set both or neither",
+  ],
+  [
     { MESHER_ADMIN: "0.0.0.0:30102" },
     "admin: can be reached from other hosts, so admin_token must be set; set MESHER_ADMIN_TOKEN or listen on 127.0.0.1 (from MESHER_ADMIN)",
   ],

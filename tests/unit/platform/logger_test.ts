@@ -104,6 +104,25 @@ Deno.test("logger, writes what its level lets pass", async () => {
   assertEquals(sink.lines(), ["error one", "warn  two"]);
 });
 
+Deno.test("logger, its level can be changed while it runs", async () => {
+  const written: string[] = [];
+  const logger = createLogger({
+    level: "error",
+    sink: {
+      write: (
+        bytes,
+      ) => (written.push(new TextDecoder().decode(bytes)), Promise.resolve(bytes.length)),
+    },
+  });
+  logger.info("hidden");
+  logger.setLevel("info");
+  logger.info("shown");
+  logger.setLevel("error");
+  logger.info("hidden again");
+  await logger.flush(1000);
+  assertEquals(written.map((line) => line.trim().split(" ").at(-1)), ["shown"]);
+});
+
 Deno.test("logger, a sink that takes a few bytes at a time gets every line whole", async () => {
   const sink = memorySink(7);
   const logger = createLogger({ level: "info", sink, wall: () => wallMs });

@@ -82,7 +82,11 @@ const refused: readonly (readonly [file: string, source: string, message: RegExp
   ["lib/platform/a.ts", `import { b } from "../config/b.ts"; b();`, /platform must not import/],
   ["lib/core/a.ts", `import { b } from "../../tests/support/b.ts"; b();`, /tests\/support\/b\.ts;/],
   ["lib/core/a.ts", `import { b } from "../../../../b.ts"; b();`, /must not import/],
-  ["lib/app/sidecar.ts", `import { assert } from "@test/assert"; assert(1);`, /package "@test\/assert"/],
+  [
+    "lib/app/sidecar.ts",
+    `import { assert } from "@test/assert"; assert(1);`,
+    /package "@test\/assert"/,
+  ],
   ["lib/core/a.ts", `import { z } from "zod"; z();`, /package "zod"; it may import no package/],
   ["lib/control/health/a.ts", `import { parse } from "@std/yaml"; parse();`, /"@std\/yaml"/],
   ["lib/data/proxy/a.ts", `import { Hono } from "hono"; new Hono();`, /package "hono"/],

@@ -1,5 +1,5 @@
 import { assertEquals } from "@test/assert";
-import { sha1Hex } from "../../../../lib/control/embedded/sha1.ts";
+import { sha1Hex } from "../../../lib/core/sha1.ts";
 
 const known = [
   ["", "da39a3ee5e6b4b0d3255bfef95601890afd80709"],

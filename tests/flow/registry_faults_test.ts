@@ -1,0 +1,196 @@
+/** A sidecar's control parts on the real network: a registry that misbehaves, its watch, and connections that must not pile up. */
+import { assert, assertEquals } from "@test/assert";
+import { realClock } from "../../lib/platform/real_clock.ts";
+import { tcpProbe } from "../../lib/platform/tcp_probe.ts";
+import { type Fault, FaultyServer, SidecarParts } from "../support/faulty_registry.ts";
+
+/** A provider's port that accepts connections and says nothing. */
+function listener(): { readonly address: string } & Disposable {
+  const server = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  let closed = false;
+  void (async () => {
+    for await (const connection of server) connection.close();
+  })();
+  return {
+    address: `127.0.0.1:${server.addr.port}`,
+    [Symbol.dispose]() {
+      if (closed) return;
+      closed = true;
+      server.close();
+    },
+  };
+}
+
+const policy = { pollMs: 100, probeTimeoutMs: 500, negativeMs: 50 } as const;
+
+async function follow(url: string, addresses: readonly string[]) {
+  const providers = addresses.map((address, i) =>
+    new SidecarParts({
+      clock: realClock,
+      url,
+      service: "Account",
+      instanceId: `p${i}`,
+      endpoints: [`rest://${address}`],
+      heartbeatMs: 1_000,
+      timeoutMs: 300,
+    })
+  );
+  const consumer = new SidecarParts({
+    clock: realClock,
+    url,
+    policy,
+    probe: tcpProbe,
+    timeoutMs: 300,
+  });
+  const wanted = [...addresses].sort();
+  for (const deadline = performance.now() + 5_000; performance.now() < deadline;) {
+    await consumer.cache.lookup("Account");
+    if (consumer.endpoints("Account").join() === wanted.join()) break;
+    await realClock.sleep(50);
+  }
+  assertEquals(consumer.endpoints("Account"), wanted);
+  return {
+    providers,
+    consumer,
+    wanted,
+    async [Symbol.asyncDispose]() {
+      for (const one of [consumer, ...providers]) await one[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Waits until the consumer's set was confirmed by the registry just now. */
+async function untilFresh(parts: SidecarParts): Promise<void> {
+  for (const deadline = performance.now() + 5_000;;) {
+    const view = parts.cache.views().find((one) => one.service === "Account");
+    if (view && view.ageMs < 100 && parts.cache.contact.reachable) return;
+    assert(performance.now() < deadline, "the registry's answers are not used again");
+    await realClock.sleep(20);
+  }
+}
+
+const faults: readonly Fault[] = [
+  "error500",
+  "garbage",
+  "page",
+  "wrong types",
+  "empty",
+  "half",
+  "hang",
+  "slow",
+];
+
+for (const fault of faults) {
+  Deno.test(`registry faults, over HTTP "${fault}" costs no endpoint that answers, and its end is noticed`, async () => {
+    await using server = await FaultyServer.start();
+    using one = listener();
+    using two = listener();
+    await using mesh = await follow(server.url, [one.address, two.address]);
+    const { consumer, wanted } = mesh;
+    const toldBefore = consumer.told.length;
+    server.faulty.fault = fault;
+    const callsBefore = server.faulty.calls;
+    for (const endMs = performance.now() + 1_500; performance.now() < endMs;) {
+      assertEquals((await consumer.cache.lookup("Account")).kind, "service");
+      assertEquals(consumer.endpoints("Account"), wanted);
+      await realClock.sleep(50);
+    }
+    assert(server.faulty.calls > callsBefore, "the registry was asked");
+    assert(consumer.fewest("Account", toldBefore) >= 2);
+    server.faulty.fault = undefined;
+    await untilFresh(consumer);
+    assertEquals(consumer.endpoints("Account"), wanted);
+  });
+}
+
+Deno.test("registry faults, a dead provider is dropped although the registry hides everything", async () => {
+  await using server = await FaultyServer.start();
+  using one = listener();
+  const two = listener();
+  await using mesh = await follow(server.url, [one.address, two.address]);
+  server.faulty.fault = "empty";
+  two[Symbol.dispose]();
+  await mesh.consumer.until(() => mesh.consumer.endpoints("Account").length === 1);
+  assertEquals(mesh.consumer.endpoints("Account"), [one.address]);
+});
+
+Deno.test("registry faults, a registry that flaps on its real port leaves no connection and loses no endpoint", async () => {
+  await using server = await FaultyServer.start();
+  using one = listener();
+  using two = listener();
+  await using mesh = await follow(server.url, [one.address, two.address]);
+  const { consumer, wanted } = mesh;
+  for (let i = 0; i < 6; i++) {
+    await server.down();
+    await realClock.sleep(250);
+    assertEquals(consumer.endpoints("Account"), wanted);
+    server.up();
+    await realClock.sleep(250);
+    assertEquals(consumer.endpoints("Account"), wanted);
+  }
+  await untilFresh(consumer);
+  assertEquals(consumer.endpoints("Account"), wanted);
+});
+
+Deno.test("registry watch, a change reaches a registered consumer long before its next poll", async () => {
+  await using server = await FaultyServer.start();
+  using one = listener();
+  using two = listener();
+  await using consumer = new SidecarParts({
+    clock: realClock,
+    url: server.url,
+    service: "Store",
+    probe: tcpProbe,
+    policy: { pollMs: 60_000 },
+  });
+  await using _first = new SidecarParts({
+    clock: realClock,
+    url: server.url,
+    service: "Account",
+    instanceId: "p0",
+    endpoints: [`rest://${one.address}`],
+  });
+  for (const deadline = performance.now() + 5_000; performance.now() < deadline;) {
+    if (server.faulty.registry.stats().watchers === 2) break;
+    await realClock.sleep(20);
+  }
+  assertEquals(server.faulty.registry.stats().watchers, 2);
+  await realClock.sleep(100);
+  assertEquals((await consumer.cache.lookup("Account")).kind, "service");
+  const beganMs = performance.now();
+  const second = new SidecarParts({
+    clock: realClock,
+    url: server.url,
+    service: "Account",
+    instanceId: "p1",
+    endpoints: [`rest://${two.address}`],
+  });
+  await consumer.until(() => consumer.endpoints("Account").length === 2);
+  assert(performance.now() - beganMs < 2_000, "it came by the watch and not by a poll");
+  two[Symbol.dispose]();
+  await second[Symbol.asyncDispose]();
+  await consumer.until(() => consumer.endpoints("Account").length === 1);
+  assertEquals(consumer.endpoints("Account"), [one.address]);
+});
+
+Deno.test("registry watch, is there again after the registry restarted with an empty memory", async () => {
+  await using server = await FaultyServer.start();
+  await using parts = new SidecarParts({
+    clock: realClock,
+    url: server.url,
+    service: "Store",
+    heartbeatMs: 1_000,
+  });
+  const watched = async () => {
+    for (const deadline = performance.now() + 15_000; performance.now() < deadline;) {
+      if (server.faulty.registry.stats().watchers === 1) return true;
+      await realClock.sleep(20);
+    }
+    return false;
+  };
+  assert(await watched(), "the watch opened");
+  await server.faulty.restart();
+  assert(await watched(), "the watch came back");
+  assertEquals(parts.own!.state.state, "registered");
+  assertEquals(server.faulty.registry.stats().instances, 1);
+});

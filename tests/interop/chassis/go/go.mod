@@ -1,0 +1,5 @@
+module peer
+
+go 1.18
+
+require github.com/go-chassis/go-chassis/v2 v2.7.1
