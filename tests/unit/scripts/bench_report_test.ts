@@ -74,7 +74,14 @@ Deno.test("load report, shows medians and the sum of the errors", () => {
   assertMatch(report, /\na +150 +67 % +0\.500 +1\.50 +20\.0 +10 +3$/);
 });
 
-const nothing = { bodies: [], idleRssMib: undefined, startMs: undefined, adminP99Ms: undefined };
+const nothing = {
+  bodies: [],
+  idleRssMib: undefined,
+  startMs: undefined,
+  adminP99Ms: undefined,
+  idleConnectionKib: undefined,
+  hops: [],
+};
 
 Deno.test("bar report, says met, missed and not measured", () => {
   const load = [
