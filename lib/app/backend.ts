@@ -2,8 +2,7 @@
 import { formatAddress } from "../core/address.ts";
 import type { Files } from "../core/ports.ts";
 import type { Config } from "../config/schema.ts";
-import { RegistryHost } from "../control/embedded/host.ts";
-import { createFileBackend } from "../control/registry/file.ts";
+import type { RegistryHost } from "../control/embedded/host.ts";
 import type { RegistryBackend } from "../control/registry/registry.ts";
 import { createServiceCenterBackend } from "../control/registry/service_center.ts";
 import { serveHttp, upgradeSocket } from "../platform/http_server.ts";
@@ -69,6 +68,7 @@ export async function chooseBackend(
     case "servicecenter":
       return { backend: await client(choice.urls) };
     case "file": {
+      const { createFileBackend } = await import("../control/registry/file.ts");
       const { parse } = await import("@std/yaml");
       return {
         backend: createFileBackend({
@@ -82,7 +82,7 @@ export async function chooseBackend(
     }
     case "embedded":
     case "auto": {
-      const host = registryHost(config, effects);
+      const host = await registryHost(config, effects);
       if (choice.kind === "embedded") {
         const address = await host.serve();
         return { backend: await client([`http://${formatAddress(address)}`]), host };
@@ -110,7 +110,12 @@ async function readCa(path: string, files: Files): Promise<string> {
   return text;
 }
 
-export function registryHost(config: Config, effects: BackendEffects): RegistryHost {
+/** Shape: nothing is served yet. The registry's code is loaded only where it may be needed. */
+export async function registryHost(
+  config: Config,
+  effects: BackendEffects,
+): Promise<RegistryHost> {
+  const { RegistryHost } = await import("../control/embedded/host.ts");
   return new RegistryHost({
     address: config.registryListen,
     serve: serveHttp,

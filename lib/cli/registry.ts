@@ -18,7 +18,7 @@ export async function runRegistry(io: Io): Promise<number> {
       registryListen: { host: "0.0.0.0", port: booted.config.registryListen.port },
     }
     : booted.config;
-  const host = registryHost(config, { logger, files: realFiles, hostName, stateDir });
+  const host = await registryHost(config, { logger, files: realFiles, hostName, stateDir });
   const told = Promise.withResolvers<void>();
   const endSignals = onSignals({ SIGTERM: () => told.resolve(), SIGINT: () => told.resolve() });
   try {
