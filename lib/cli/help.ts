@@ -10,6 +10,7 @@ export const helpText = `mesher: a sidecar that finds, balances and retries call
   mesher demo [--keep]          registry, services and a caller in one go
   mesher check [FILE]           validates the configuration and prints the effective one
   mesher health [--ready]       asks the sidecar on this host; code 0 when it is well
+  mesher drain                  in a container: takes the application out of the mesh, goes on serving it
   mesher version                what this build is
   mesher --help                 this text
 

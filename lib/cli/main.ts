@@ -7,6 +7,7 @@ const commands: Readonly<Record<string, (io: Io) => Promise<number>>> = {
   registry: async (io) => (await import("./registry.ts")).runRegistry(io),
   check: async (io) => (await import("./check.ts")).runCheck(io.args, io),
   health: async (io) => (await import("./health.ts")).runHealth(io),
+  drain: async (io) => (await import("./drain.ts")).runDrain(io),
   demo: async (io) => (await import("./demo.ts")).runDemo(io),
   // The plain programs of the demo; they are in here so that the binary alone can show it.
   "demo-app": async (io) => (await import("./demo_app.ts")).runDemoApp(io),

@@ -69,9 +69,13 @@ async function untilTold(
   { io, signals }: { io: Io; signals: EndSignals },
 ): Promise<boolean> {
   const { logger, reload } = booted;
-  const endReloading = onSignals({
+  const endOthers = onSignals({
     SIGHUP: () => {
       reload().then((result) => takeOver(sidecar, result, logger));
+    },
+    SIGUSR2: () => {
+      logger.info("SIGUSR2: taking the application out of the mesh, outbound stays open");
+      sidecar.drainInbound();
     },
   });
   // Signal listeners alone do not keep a process alive; this does.
@@ -85,6 +89,6 @@ async function untilTold(
   ]);
   logger.info(forced ? "ended at once" : "ended in order");
   clearInterval(alive);
-  endReloading();
+  endOthers();
   return forced;
 }

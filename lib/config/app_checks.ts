@@ -1,5 +1,5 @@
 /** The leaf that says how the application beside this sidecar is checked. */
-import { z } from "zod";
+import * as z from "zod";
 import type { CheckSpec } from "../core/check.ts";
 import type { LocalPort } from "../core/types.ts";
 import { portNumber } from "./app_leaf.ts";

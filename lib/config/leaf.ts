@@ -1,5 +1,5 @@
 /** The two building bricks of the schema: a leaf that reads one value, and a group that names its keys. */
-import { z } from "zod";
+import * as z from "zod";
 
 /** Why a value was not taken. The expectation continues a sentence that begins with the value. */
 export class Refusal {

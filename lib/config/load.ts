@@ -1,5 +1,5 @@
 /** Builds one whole Config from flags, environment, file and defaults, or says what is wrong with them. */
-import type { z } from "zod";
+import type * as z from "zod";
 import { fileVariable, readEnvironment, type Setting } from "./environment.ts";
 import { flagOf, isTree, leafPaths, shapeAt, type Tree, valueAt } from "./paths.ts";
 import { type ConfigProblem, type ConfigSource, formatSource, mask, showValue } from "./problem.ts";

@@ -1,5 +1,5 @@
 /** The paths of all keys, and the one rule that turns a path into a variable or a flag. */
-import type { z } from "zod";
+import type * as z from "zod";
 import { schema } from "./schema.ts";
 
 /** A plain map of YAML or of the file form of the schema. */

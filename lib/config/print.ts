@@ -1,5 +1,5 @@
 /** Writes a Config back as the file that would give it, without its secrets. */
-import { z } from "zod";
+import * as z from "zod";
 import type { Tree } from "./paths.ts";
 import { type ConfigSource, formatSource, mask } from "./problem.ts";
 import { type Config, schema, secretPaths } from "./schema.ts";

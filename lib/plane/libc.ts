@@ -1,8 +1,8 @@
 /**
- * All calls into the C library: one small file of typed functions, each with its arguments checked.
+ * The C library's sockets: one small file of typed functions, each with its arguments checked.
  *
- * A wrong length here is memory corruption, so nothing outside this file calls a foreign function. Only the loop of
- * a data thread and the supervisor that shares descriptors with it use it. Linux only; elsewhere `openLibc` answers
+ * A wrong length here is memory corruption, so nothing else of the data plane calls a foreign function. Only the loop
+ * of a data thread and the supervisor that shares descriptors with it use it. Linux only; elsewhere `openLibc` answers
  * undefined and the portable sockets take over.
  */
 import type { Address } from "../core/address.ts";

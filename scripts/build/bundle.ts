@@ -49,7 +49,16 @@ export async function bundle(root: string, stamp: BuildStamp): Promise<Bundle> {
   if (!attempt.success) throw new Error(`bundling failed:\n${attempt.said}`);
   await expectThreadAddress(`${folder}/app`);
   await Deno.writeTextFile(`${folder}/data/thread.ts`, 'import "../app/lib/data/thread.js";\n');
+  await setTimes(folder, new Date(stamp.builtAt));
   return { folder, main: "app/main.js", thread: "data/thread.ts" };
+}
+
+/** The times of files travel with the program; with these two builds of the same time are the same. */
+async function setTimes(folder: string, time: Date): Promise<void> {
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    if (isDirectory) await setTimes(`${folder}/${name}`, time);
+    else await Deno.utime(`${folder}/${name}`, time, time);
+  }
 }
 
 function stampModule({ commit, builtAt }: BuildStamp): string {

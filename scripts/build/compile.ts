@@ -104,17 +104,20 @@ export async function compile(
   throw new Error(`compiling with Deno ${fallback.deno} failed:\n${attempt.said}`);
 }
 
-/** A runtime of another version takes the program without a word and may fail later, so its version is looked up. */
+/**
+ * A runtime of another version takes the program without a word and may fail later.
+ *
+ * Errors: one that cannot be read, or that names another version of Deno in its user agent.
+ */
 async function expectRuntimeVersion(path: string): Promise<void> {
-  const wanted = new TextEncoder().encode(`Deno/${Deno.version.deno}`);
-  let bytes: Uint8Array;
+  let text: string;
   try {
-    bytes = await Deno.readFile(path);
+    text = new TextDecoder("latin1").decode(await Deno.readFile(path));
   } catch (error) {
     throw new Error(`DENORT_BIN=${path} cannot be read`, { cause: error });
   }
-  for (let at = bytes.indexOf(wanted[0]!); at >= 0; at = bytes.indexOf(wanted[0]!, at + 1)) {
-    if (wanted.every((byte, index) => bytes[at + index] === byte)) return;
+  const found = /Deno\/(\d+\.\d+\.\d+)/.exec(text)?.[1];
+  if (found !== undefined && found !== Deno.version.deno) {
+    throw new Error(`DENORT_BIN=${path} is of Deno ${found}, wanted is ${Deno.version.deno}`);
   }
-  throw new Error(`DENORT_BIN=${path} is not of Deno ${Deno.version.deno}`);
 }

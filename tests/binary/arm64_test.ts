@@ -35,7 +35,10 @@ Deno.test({
         ...freeListeners,
         MESHER_REGISTRY: `file://${writeServices(programs, app.addr.port)}`,
         MESHER_NET: "native",
+        // An emulated program takes many seconds for what is done within milliseconds otherwise.
+        MESHER_TIMEOUTS_RESOLVE: "60s",
       },
+      timeoutMs: 120_000,
       under: emulator,
       until: /mesher is up outbound=(\S+)/,
     });

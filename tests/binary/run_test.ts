@@ -1,9 +1,10 @@
 /** The compiled file as `mesher run`: the application's start, signals, exit code, orphans, and a job's end. */
-import { assert, assertEquals } from "@test/assert";
+import { assert, assertEquals, assertMatch } from "@test/assert";
 import type { Environment, Programs } from "../support/binary.ts";
 import {
   binary,
   binaryTest,
+  callThrough,
   freeListeners,
   isRoot,
   serveHello,
@@ -191,6 +192,43 @@ binaryTest("the sidecar ends in order as the first process", async (programs) =>
   Deno.kill(childrenOf(sidecar.pid)[0]!, "SIGTERM");
   assertEquals(await sidecar.exited(), 0);
 }, namespaces);
+
+binaryTest(
+  "drain, takes the application out of the mesh and goes on serving it",
+  async (programs) => {
+    await using app = serveHello();
+    const services = writeServices(programs, app.addr.port);
+    const sidecar = await programs.start([], {
+      env: {
+        ...freeListeners,
+        MESHER_REGISTRY: `file://${services}`,
+        MESHER_SERVICE: "Job",
+        MESHER_PORTS: `rest:${app.addr.port}`,
+      },
+      under: firstProcess,
+      until: /mesher is up outbound=(\S+)/,
+    });
+    const [first] = childrenOf(sidecar.pid);
+    const { code, stderr } = await programs.once(["drain"], {}, {
+      under: ["nsenter", `--target=${first}`, "--pid", "--mount"],
+    });
+    assertEquals(code, 0, stderr);
+    await sidecar.untilSaid(/SIGUSR2: taking the application out of the mesh/);
+    assertEquals(await callThrough(sidecar.found, "http://Greeter/"), {
+      status: 200,
+      text: "hello",
+    });
+    Deno.kill(first!, "SIGTERM");
+    assertEquals(await sidecar.exited(), 0);
+  },
+  namespaces,
+);
+
+binaryTest("drain, where the first process is another program it refuses", async (programs) => {
+  const { code, stderr } = await programs.once(["drain"]);
+  assertEquals(code, 1);
+  assertMatch(stderr, /the first process/);
+});
 
 function childrenOf(pid: number): number[] {
   return [...Deno.readDirSync(`/proc/${pid}/task`)].flatMap(({ name }) => {

@@ -4,11 +4,14 @@ import { startPrograms } from "../support/binary.ts";
 
 const binary = new URL("../../dist/mesher", import.meta.url).pathname;
 
-Deno.test("binary, says its version", async () => {
+Deno.test("binary, says its version, commit, build date, Deno and V8", async () => {
   await using programs = startPrograms(binary);
   const { code, stdout } = await programs.once(["version"]);
   assertEquals(code, 0);
-  assertMatch(stdout, /^mesher \d+\.\d+\.\d+ \(linux /);
+  assertMatch(
+    stdout,
+    /^mesher \d+\.\d+\.\d+ \(linux \S+, Deno \d\S+, V8 \d\S+\)\ncommit \S+, built \d{4}-\d\d-\d\dT\S+Z\n$/,
+  );
 });
 
 Deno.test("binary, refuses a bad configuration with code 2 and names the key", async () => {

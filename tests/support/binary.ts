@@ -10,6 +10,8 @@ export interface ProgramOptions {
   readonly cwd?: string;
   /** In front of the program: `prlimit`, `setpriv` and the like. */
   readonly under?: readonly string[];
+  /** How long every wait may take. Units: milliseconds. */
+  readonly timeoutMs?: number;
 }
 
 export interface Ended {
@@ -92,6 +94,7 @@ export function startPrograms(program: string): Programs {
       const [first, rest] = command(args, options);
       const child = new Deno.Command(first, { ...rest, stdout: "null", stderr: "piped" }).spawn();
       running.add(child);
+      const { timeoutMs = processMs } = options;
       let ended = false;
       child.status.then(() => {
         ended = true;
@@ -113,10 +116,11 @@ export function startPrograms(program: string): Programs {
             return undefined;
           },
           () => `${fits} from ${name}; it said:\n${said}`,
+          timeoutMs,
         );
       };
       const exited = async () => {
-        const late = AbortSignal.timeout(processMs);
+        const late = AbortSignal.timeout(timeoutMs);
         const tooLate = Promise.withResolvers<never>();
         tooLate.promise.catch(() => {});
         const fail = () => tooLate.reject(new Error(`${name} does not end; it said:\n${said}`));

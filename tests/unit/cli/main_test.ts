@@ -26,7 +26,7 @@ for (const args of [["version"], ["--version"]]) {
   Deno.test(`command line, ${args.join(" ")} prints the version`, async () => {
     const { code, stdout } = await run(...args);
     assertEquals(code, 0);
-    assertMatch(stdout, /^mesher \d+\.\d+\.\d+ /);
+    assertMatch(stdout, /^mesher \d+\.\d+\.\d+ .*\nnot built, runs from source\n$/);
   });
 }
 
@@ -39,6 +39,9 @@ for (
     [["registry", "extra"], /extra/],
     [["demo", "--fast"], /--fast/],
     [["demo-app"], /account or store/],
+    [["drain", "now"], /drain takes nothing, not now/],
+    [["health", "--redy"], /redy/],
+    [["health", "--admin=127.0.0.1:0"], /set MESHER_ADMIN/],
   ] as const
 ) {
   Deno.test(`command line, ${args.join(" ")} is refused with code 2 and words`, async () => {
