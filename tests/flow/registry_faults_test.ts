@@ -194,3 +194,82 @@ Deno.test("registry watch, is there again after the registry restarted with an e
   assertEquals(parts.own!.state.state, "registered");
   assertEquals(server.faulty.registry.stats().instances, 1);
 });
+
+Deno.test("registry accounts, a sidecar with an account registers, is found, watches, and gets over a token that ended", async () => {
+  await using server = await FaultyServer.start();
+  const { faulty } = server;
+  const given: string[] = [];
+  const refused: string[] = [];
+  const inner = faulty.handle;
+  const guarded = async (request: Request): Promise<Response> => {
+    if (new URL(request.url).pathname === "/v4/token") {
+      const { name, password } = await request.json();
+      if (name !== "mesher" || password !== "sesame") return new Response("{}", { status: 401 });
+      given.push(`token-${given.length + 1}`);
+      return Response.json({ token: given.at(-1) });
+    }
+    const sent = request.headers.get("Authorization");
+    if (given.length > 0 && sent === `Bearer ${given.at(-1)}`) return await inner(request);
+    refused.push(request.url);
+    return Response.json({ errorCode: "401205", errorMessage: "expired" }, { status: 401 });
+  };
+  await using secured = {
+    server: Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, guarded),
+    async [Symbol.asyncDispose]() {
+      await faulty.stop();
+      await this.server.shutdown();
+    },
+  };
+  await using parts = new SidecarParts({
+    clock: realClock,
+    url: `http://127.0.0.1:${secured.server.addr.port}`,
+    service: "Account",
+    heartbeatMs: 500,
+    credentials: { account: "mesher", password: "sesame" },
+  });
+  const reached = async (what: string, met: () => boolean) => {
+    for (const deadline = performance.now() + 5_000; !met();) {
+      assert(performance.now() < deadline, what);
+      await realClock.sleep(20);
+    }
+  };
+  await reached("it watches", () => faulty.registry.stats().watchers === 1);
+  assertEquals(given, ["token-1"]);
+  assertEquals(refused, []);
+  // Another one was given out: the first is worth nothing any more.
+  given.push("token-2");
+  await reached("it fetched another token", () => given.length === 3);
+  await reached("it still beats", () => faulty.writes.at(-1)!.what.endsWith("/heartbeat"));
+  assertEquals(refused.length, 1);
+  assertEquals(parts.own!.state.state, "registered");
+});
+
+Deno.test("registry accounts, a wrong password is told once, and the registry is not asked again and again", async () => {
+  let tokens = 0;
+  let calls = 0;
+  await using world = {
+    server: Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, (request) => {
+      if (new URL(request.url).pathname === "/v4/token") tokens++;
+      else calls++;
+      return Response.json({ errorCode: "401202" }, { status: 401 });
+    }),
+    async [Symbol.asyncDispose]() {
+      await this.server.shutdown();
+    },
+  };
+  await using parts = new SidecarParts({
+    clock: realClock,
+    url: `http://127.0.0.1:${world.server.addr.port}`,
+    service: "Account",
+    policy,
+    credentials: { account: "mesher", password: "wrong" },
+  });
+  for (let i = 0; i < 10; i++) {
+    assertEquals((await parts.cache.lookup(`Nobody${i}`)).kind, "registry_down");
+    await realClock.sleep(50);
+  }
+  assertEquals([tokens, calls], [1, 0]);
+  const lines = parts.logger.lines.filter((line) => line.includes("refused the account mesher"));
+  assert(lines.length >= 1);
+  assert(!parts.logger.lines.join().includes("wrong"), "the password is in the log");
+});

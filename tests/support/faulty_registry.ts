@@ -8,6 +8,7 @@ import { DiscoveryCache } from "../../lib/control/discovery/cache.ts";
 import type { CachePolicy } from "../../lib/control/discovery/cache_options.ts";
 import { OwnRegistration } from "../../lib/control/registry/registration.ts";
 import { createServiceCenterBackend } from "../../lib/control/registry/service_center.ts";
+import type { Credentials } from "../../lib/control/registry/token.ts";
 import { realClock } from "../../lib/platform/real_clock.ts";
 import { createRegistryNet } from "../../lib/platform/registry_net.ts";
 import { upgradeSocket } from "../../lib/platform/http_server.ts";
@@ -41,6 +42,8 @@ export class FaultyRegistry {
   readonly writes: { readonly atMs: number; readonly what: string }[] = [];
   readonly #options: FaultyOptions;
   #registry: EmbeddedRegistry;
+  /** What hangs or is slow, is so no longer. */
+  readonly #stopped = new AbortController();
 
   constructor(options: FaultyOptions) {
     this.#options = options;
@@ -56,6 +59,7 @@ export class FaultyRegistry {
   }
 
   async stop(): Promise<void> {
+    this.#stopped.abort();
     await this.#registry.stop();
   }
 
@@ -102,9 +106,13 @@ export class FaultyRegistry {
       case "wrong types":
         return Response.json({ instances: { a: 1 }, services: 7, serviceId: [], instanceId: null });
       case "hang":
-        return await new Promise(() => {});
+        // Not on the clock, whose sleepers tests count to find out what a sidecar leaves behind.
+        await new Promise<void>((resolve) => {
+          this.#stopped.signal.addEventListener("abort", () => resolve(), { once: true });
+        });
+        return new Response(null, { status: 503 });
       case "slow":
-        await clock.sleep(slowMs);
+        await clock.sleep(slowMs, this.#stopped.signal);
         break;
       case "empty":
       case "half":
@@ -150,6 +158,7 @@ export class FaultyServer implements AsyncDisposable {
   readonly faulty = new FaultyRegistry({ clock: realClock, slowMs: 1_000 });
   #server: Deno.HttpServer<Deno.NetAddr> | undefined;
   #port = 0;
+  readonly #ending: Promise<void>[] = [];
 
   static async start(): Promise<FaultyServer> {
     const server = new FaultyServer();
@@ -176,13 +185,20 @@ export class FaultyServer implements AsyncDisposable {
     this.#server = undefined;
     if (!server) return;
     const done = server.shutdown();
+    this.#ending.push(done);
     // The registry's own web sockets would hold the shutdown up.
-    await Promise.race([done, realClock.sleep(200)]);
+    const over = new AbortController();
+    await Promise.race([done, realClock.sleep(200, over.signal)]);
+    over.abort();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.faulty.stop();
     await this.down();
+    // Some versions of the runtime never say that a server whose client gave up has ended.
+    const over = new AbortController();
+    await Promise.race([Promise.all(this.#ending), realClock.sleep(1_000, over.signal)]);
+    over.abort();
   }
 }
 
@@ -200,6 +216,7 @@ export interface PartsOptions {
   readonly timeoutMs?: number;
   readonly heartbeatMs?: number;
   readonly random?: () => number;
+  readonly credentials?: Credentials;
 }
 
 /** The control side of one sidecar: its discovery and, with a service name, its registration. */
@@ -224,6 +241,7 @@ export class SidecarParts implements AsyncDisposable {
       logger: this.logger,
       version: "0.0.1",
       timeoutMs: options.timeoutMs ?? 5_000,
+      ...(options.credentials ? { credentials: options.credentials } : {}),
     });
     this.cache = new DiscoveryCache({
       backend,

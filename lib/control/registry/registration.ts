@@ -42,6 +42,8 @@ const lostSpreadMs = 1_000;
 const fleetSpreadShare = 0.6;
 /** For so many heartbeat intervals a silence of the registry is held to be the reason of a loss. */
 const disturbedIntervals = 2;
+/** A registry that comes and goes is told of once in this time. */
+const quietMs = 60_000;
 
 /** Never throws; everything that goes wrong is state and log. */
 export class OwnRegistration {
@@ -56,6 +58,8 @@ export class OwnRegistration {
   #lost = false;
   /** When the registry last gave no answer to a call of this loop. */
   #failedAtMs = -Infinity;
+  /** By what failed. */
+  readonly #warnedAtMs = new Map<string, number>();
   #state: RegistrationState = { state: "waiting" };
   #running: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
@@ -231,12 +235,15 @@ export class OwnRegistration {
     return backoffMs({ baseMs: this.#backoff.baseMs, maxMs }, failures, this.#options.random());
   }
 
-  /** Only the first of a row of failures is a warning, so that an outage does not fill the log. */
+  /** Only the first of a row of failures is a warning, and that once a minute, so that no outage fills the log. */
   #failed(what: string, error: unknown, first: boolean): void {
     const lastError = wordsOf(error);
     const silent = !(error instanceof RegistryError) || error.code === "unreachable";
     if (silent) this.#failedAtMs = this.#options.clock.now();
-    this.#options.logger[first ? "warn" : "debug"](`${what} failed: ${lastError}`);
+    const nowMs = this.#options.clock.now();
+    const loud = first && nowMs - (this.#warnedAtMs.get(what) ?? -Infinity) >= quietMs;
+    if (loud) this.#warnedAtMs.set(what, nowMs);
+    this.#options.logger[loud ? "warn" : "debug"](`${what} failed: ${lastError}`);
     this.#set({ ...this.#state, lastError });
   }
 

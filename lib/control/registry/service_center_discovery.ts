@@ -1,6 +1,7 @@
 /** Finds the sets of services in a Service Center, many in one call where many are asked for at once. */
 import { isServiceName } from "../../core/names.ts";
 import type { Clock, Logger } from "../../core/ports.ts";
+import { AloneNames, whenAllAborted } from "./find_batch.ts";
 import type { OwnService } from "./own_service.ts";
 import { type Discovery, type FindAnswer, RegistryError, type ServiceQuery } from "./registry.ts";
 import type { Answer, ServiceCenterHttp } from "./service_center_http.ts";
@@ -21,9 +22,6 @@ export interface DiscoveryContext {
 const maxFindBytes = 8 * 1024 * 1024;
 /** Names in one call; beyond it a slow call would hold up too many. */
 const maxBatch = 100;
-/** Names that are asked for alone are tried in a batch again after this time. Units: milliseconds. */
-const aloneMs = 3_600_000;
-const maxAlone = 10_000;
 /** A registry without the batch call is asked for it again after an update, perhaps. Units: milliseconds. */
 const absentMs = 600_000;
 
@@ -41,13 +39,14 @@ export class ServiceCenterDiscovery implements Discovery {
   /** Service name to the last warning about its records, so that a lasting defect is told once. */
   readonly #warned = new Map<string, string>();
   /** Names that a batch does not answer well, and since when; they never again spoil one. */
-  readonly #alone = new Map<string, number>();
+  readonly #alone: AloneNames;
   #wishes: Wish[] = [];
   #batchAbsentUntilMs = -Infinity;
 
   constructor(http: ServiceCenterHttp, context: DiscoveryContext) {
     this.#http = http;
     this.#context = context;
+    this.#alone = new AloneNames(context.clock);
   }
 
   find(
@@ -82,7 +81,7 @@ export class ServiceCenterDiscovery implements Discovery {
     this.#wishes = [];
     const together = this.#context.clock.now() < this.#batchAbsentUntilMs
       ? []
-      : wishes.filter(({ query, signal }) => !signal.aborted && !this.#isAlone(query));
+      : wishes.filter(({ query, signal }) => !signal.aborted && !this.#alone.has(query));
     const joint = together.length > 1 ? new Set(together) : new Set<Wish>();
     for (const wish of wishes) if (!joint.has(wish)) this.#single(wish);
     const list = [...joint];
@@ -159,12 +158,12 @@ export class ServiceCenterDiscovery implements Discovery {
         // One question for all: does the registry still know who asks? Then a second look without the batch, which
         // does not find services by their alias.
         ownExists ??= consumerId === undefined || await this.#ownServiceExists(consumerId, signal);
-        this.#keepAlone(wish.query);
+        this.#alone.add(wish.query);
         if (!ownExists && consumerId !== undefined) own.lost(consumerId);
         this.#single(wish, ownExists ? { ownExists } : {});
       } else this.#settle(wish, item);
     }
-    if (ownExists === false) { for (const wish of wishes) this.#alone.delete(keyOf(wish.query)); }
+    if (ownExists === false) { for (const wish of wishes) this.#alone.delete(wish.query); }
   }
 
   #settle(wish: Wish, item: BatchItem | undefined): void {
@@ -172,7 +171,7 @@ export class ServiceCenterDiscovery implements Discovery {
     if (item === undefined) {
       wish.fail(new RegistryError("garbled", `the registry left out the answer for ${query.name}`));
     } else if (item.kind === "failed") {
-      this.#keepAlone(query);
+      this.#alone.add(query);
       wish.fail(refused(`${item.errorCode} for ${query.name}`));
     } else if (item.kind === "unchanged") {
       if (revision) wish.settle({ kind: "unchanged" });
@@ -194,20 +193,10 @@ export class ServiceCenterDiscovery implements Discovery {
       try {
         wish.settle(await this.#findOne(wish, {}));
       } catch (error) {
-        if (error instanceof RegistryError && error.code === "refused") this.#keepAlone(wish.query);
+        if (error instanceof RegistryError && error.code === "refused") this.#alone.add(wish.query);
         wish.fail(error);
       }
     }));
-  }
-
-  #keepAlone(query: ServiceQuery): void {
-    if (this.#alone.size >= maxAlone) this.#alone.clear();
-    this.#alone.set(keyOf(query), this.#context.clock.now());
-  }
-
-  #isAlone(query: ServiceQuery): boolean {
-    const sinceMs = this.#alone.get(keyOf(query));
-    return sinceMs !== undefined && this.#context.clock.now() - sinceMs < aloneMs;
   }
 
   #ask(
@@ -262,26 +251,6 @@ export class ServiceCenterDiscovery implements Discovery {
     const answer = await this.#http.call({ kind: "own_service", method: "GET", path }, signal);
     return answer.kind === "ok" || answer.decision !== "recreate_service";
   }
-}
-
-function keyOf({ app, environment, name }: ServiceQuery): string {
-  return `${environment}/${app}/${name}`;
-}
-
-/** Aborts when nobody wants the joint answer any more. Shape: leaves nothing behind on the signals when disposed. */
-function whenAllAborted(
-  signals: readonly AbortSignal[],
-): { readonly signal: AbortSignal } & Disposable {
-  const all = new AbortController();
-  const check = () => signals.every((one) => one.aborted) && all.abort();
-  for (const signal of signals) signal.addEventListener("abort", check);
-  check();
-  return {
-    signal: all.signal,
-    [Symbol.dispose]() {
-      for (const signal of signals) signal.removeEventListener("abort", check);
-    },
-  };
 }
 
 function refused(message: string): RegistryError {

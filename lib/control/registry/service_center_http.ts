@@ -1,6 +1,6 @@
 /** One call to a Service Center: address rotation, token, own timeout, bounded answer, error codes. */
-import { jittered } from "../../core/backoff.ts";
 import type { Clock, Fetch, Probe, Random } from "../../core/ports.ts";
+import { AddressWatcher } from "./address_watcher.ts";
 import { AddressRing } from "./addresses.ts";
 import { DeadlineError, withDeadline } from "./deadline.ts";
 import { type CallKind, decide, type Decision } from "./decisions.ts";
@@ -63,14 +63,13 @@ export const maxAnswerBytes = 32 * 1024 * 1024;
 
 /** After a refusal that only somebody else can lift, the same kind of call waits so long. Units: milliseconds. */
 const holdMs = { from: 120_000, to: 240_000 } as const;
-const probeMs = 15_000;
 
 /** Speaks to one Service Center at one or more addresses. */
 export class ServiceCenterHttp {
   readonly #options: HttpOptions;
   readonly #ring: AddressRing;
   readonly #held = new Map<CallKind, { readonly untilMs: number; readonly message: string }>();
-  readonly #probing = new Set<string>();
+  readonly #watcher: AddressWatcher | undefined;
   #disturbedAtMs: number | undefined;
 
   constructor(options: HttpOptions) {
@@ -81,6 +80,17 @@ export class ServiceCenterHttp {
       isolateMs: options.probe ? Infinity : options.isolateMs,
       start: options.start,
     });
+    const { probe } = options;
+    if (probe) {
+      this.#watcher = new AddressWatcher(this.#ring, {
+        ...options,
+        probe,
+        page: async (address) => ({
+          url: this.url(address, "/health/readiness"),
+          headers: await this.headers(address),
+        }),
+      });
+    }
   }
 
   /** When no address gave an answer the last time that happened. */
@@ -101,9 +111,8 @@ export class ServiceCenterHttp {
   }
 
   blame(address: string): void {
-    const { clock } = this.#options;
-    this.#ring.failed(address, clock.now());
-    if (this.#ring.isIsolated(address, clock.now())) void this.#probeUntilUsable(address);
+    this.#ring.failed(address, this.#options.clock.now());
+    void this.#watcher?.watch(address);
   }
 
   url(address: string, path: string): string {
@@ -205,7 +214,8 @@ export class ServiceCenterHttp {
       ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
     });
     const { status } = response;
-    if (status >= 500 || status === 429) {
+    // Its text says nothing that could be used, and a registry in trouble may never end it.
+    if (status >= 429 && decide(call.kind, { kind: "answer", status }) === "other_address") {
       await response.body?.cancel();
       throw new RegistryError("unreachable", `${address} answered ${status}`);
     }
@@ -227,39 +237,6 @@ export class ServiceCenterHttp {
       );
     }
     return { kind: "error", status, errorCode, message, decision };
-  }
-
-  /** Asks an isolated address now and then whether it is well again. */
-  async #probeUntilUsable(address: string): Promise<void> {
-    const { clock, random, probe, closed } = this.#options;
-    // A single address is tried anyway, isolated or not.
-    if (!probe || this.#ring.size < 2 || this.#probing.has(address)) return;
-    this.#probing.add(address);
-    while (!closed.aborted && this.#ring.isIsolated(address, clock.now())) {
-      await clock.sleep(jittered(probeMs, 0.2, random()), closed);
-      if (!closed.aborted && await this.#isUsable(address, probe)) this.#ring.release(address);
-    }
-    this.#probing.delete(address);
-  }
-
-  async #isUsable(address: string, probe: Probe): Promise<boolean> {
-    const { fetch, clock, timeoutMs, closed } = this.#options;
-    try {
-      const status = await withDeadline(async (signal) => {
-        const headers = await this.headers(address);
-        const url = this.url(address, "/health/readiness");
-        const response = await fetch(url, { method: "GET", headers, redirect: "manual", signal });
-        await response.body?.cancel();
-        return response.status;
-      }, { clock, timeoutMs, signals: [closed] });
-      const decision = decide("readiness", { kind: "answer", status });
-      if (decision !== "feature_absent") return decision === "take";
-    } catch {
-      return false;
-    }
-    const { hostname, port, protocol } = new URL(address);
-    const standard = protocol === "https:" ? 443 : 80;
-    return await probe(hostname.replace(/^\[|\]$/g, ""), Number(port) || standard, timeoutMs);
   }
 }
 

@@ -198,18 +198,30 @@ export interface StoredInstance {
   readonly properties: Readonly<Record<string, string>>;
   readonly hostName: string;
   readonly status: string;
+  readonly region: string;
+  readonly zone: string;
+  /** Undefined when the record has none. */
+  readonly lease: { readonly interval: unknown; readonly times: unknown } | undefined;
 }
 
 /** Errors: RegistryError `garbled`. */
 export function readStoredInstance(body: unknown): StoredInstance {
   const record = asObject(asObject(body)?.instance);
   if (!record) throw garbled("instance is missing");
+  const lease = asObject(record.healthCheck);
   return {
     endpoints: (asArray(record.endpoints) ?? []).map(String),
     properties: readProperties(asObject(record.properties) ?? {}),
     hostName: typeof record.hostName === "string" ? record.hostName : "",
     status: typeof record.status === "string" ? record.status : "",
+    region: textOf(asObject(record.dataCenterInfo)?.region),
+    zone: textOf(asObject(record.dataCenterInfo)?.availableZone),
+    lease: lease && { interval: lease.interval, times: lease.times },
   };
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }
 
 /** The properties of a stored service. Errors: RegistryError `garbled`. */

@@ -17,6 +17,9 @@ const crossAppProperty = "allowCrossApp";
 /** Longer host names are refused by the registry. */
 const maxHostName = 64;
 const maxAlias = 128;
+/** The registry raises shorter leases to these. Units: seconds, and a count. */
+const minInterval = 5;
+const minTimes = 3;
 
 export class ServiceCenterRegistrar implements Registrar {
   readonly #http: ServiceCenterHttp;
@@ -183,7 +186,12 @@ export class ServiceCenterRegistrar implements Registrar {
       throw refused("read the own instance", answer);
     }
     const stored = readStoredInstance(answer.body);
+    const { dataCenterInfo: place, healthCheck } = wanted;
     const same = stored.hostName === wanted.hostName &&
+      stored.region === (place?.region ?? "") && stored.zone === (place?.availableZone ?? "") &&
+      (stored.lease === undefined ||
+        (stored.lease.interval === Math.max(minInterval, healthCheck.interval) &&
+          stored.lease.times === Math.max(minTimes, healthCheck.times))) &&
       sameList(stored.endpoints, wanted.endpoints) &&
       sameMap(stored.properties, wanted.properties);
     if (same) return stored.status;
@@ -196,6 +204,16 @@ interface InstanceRecord {
   readonly hostName: string;
   readonly endpoints: readonly string[];
   readonly properties: Readonly<Record<string, string>>;
+  readonly healthCheck: {
+    readonly mode: "push";
+    readonly interval: number;
+    readonly times: number;
+  };
+  readonly dataCenterInfo?: {
+    readonly name: string;
+    readonly region: string;
+    readonly availableZone: string;
+  };
   readonly [field: string]: unknown;
 }
 

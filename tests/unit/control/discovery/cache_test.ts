@@ -502,3 +502,33 @@ Deno.test("discovery cache, latest hands out the highest version only", async ()
   assertEquals(at.newest, ["10.0.0.2:80"]);
   assertEquals(at.cache.views()[0]!.instances.length, 3);
 });
+
+Deno.test("discovery cache, the polls of services that were found at different times converge to one round", async () => {
+  await using at = new Fixture({ pollMs: 10_000 });
+  at.cache.start();
+  for (const name of ["A", "B", "C"]) {
+    at.serve(name, one);
+    await at.cache.lookup(name);
+    await at.clock.advance(1_500);
+  }
+  await at.clock.advance(20_000);
+  at.discovery.asked.length = 0;
+  const rounds: string[] = [];
+  for (let ms = 0; ms < 30_000; ms += 100) {
+    await at.clock.advance(100);
+    if (at.discovery.asked.length > 0) rounds.push(at.discovery.asked.splice(0).sort().join(""));
+  }
+  assertEquals(rounds, ["ABC", "ABC", "ABC"]);
+});
+
+Deno.test("discovery cache, a service that is due much later does not come along", async () => {
+  await using at = new Fixture({ pollMs: 10_000 });
+  at.serve("A", one);
+  at.serve("B", one);
+  await at.cache.lookup("A");
+  await at.clock.advance(5_000);
+  await at.cache.lookup("B");
+  at.discovery.asked.length = 0;
+  await at.clock.advance(5_100);
+  assertEquals(at.discovery.asked, ["A"]);
+});

@@ -43,3 +43,18 @@ Deno.test("address ring, tries all when all are isolated", () => {
   for (let i = 0; i < 5; i++) addresses.failed("only", 0);
   assertEquals(addresses.candidates(0), ["only"]);
 });
+
+Deno.test("address ring, an isolated address that is released takes its turn again, with a new count", () => {
+  const addresses = new AddressRing(["a", "b"], {
+    isolateAfter: 3,
+    isolateMs: Infinity,
+    start: 0,
+  });
+  for (let i = 0; i < 3; i++) addresses.failed("a", 0);
+  assertEquals(addresses.isIsolated("a", 1e9), true);
+  assertEquals(addresses.candidates(1e9), ["b"]);
+  addresses.release("a");
+  addresses.failed("a", 1e9);
+  assertEquals(addresses.isIsolated("a", 1e9), false);
+  assertEquals(addresses.candidates(1e9), ["b", "a"]);
+});

@@ -174,6 +174,42 @@ Deno.test("own registration, news that the service is gone does not wait for the
   await own.stop();
 });
 
+for (
+  const [what, disturbedAtMs, againMs] of [
+    ["after a silence of the registry that others noticed", 5_000, 9_000],
+    ["long after a silence", -60_000, 500],
+    ["without any silence", undefined, 500],
+  ] as const
+) {
+  Deno.test(`own registration, a lease lost ${what} is back within ${againMs * 2} ms`, async () => {
+    const { clock, registrar, own } = setUp(() => 0.5);
+    Object.assign(registrar, { disturbedAtMs: () => disturbedAtMs });
+    own.report("UP");
+    await clock.advance(5_000);
+    registrar.lost();
+    await clock.advance(againMs - 1);
+    assertEquals(registrar.calls.length, 1);
+    await clock.advance(1);
+    assertEquals(registrar.calls[1], `${5_000 + againMs} register UP`);
+    await own.stop();
+  });
+}
+
+Deno.test("own registration, a lease lost after own heartbeats got no answer is spread as well", async () => {
+  const { clock, registrar, own } = setUp(() => 0.5);
+  own.report("UP");
+  registrar.failures.set("heartbeat", down);
+  await clock.advance(15_000);
+  registrar.failures.set("heartbeat", lost);
+  await clock.advance(1_000);
+  assertEquals(own.state.state, "lost");
+  await clock.advance(8_000);
+  assertEquals(own.state.state, "lost");
+  await clock.advance(1_000);
+  assertEquals(own.state.state, "registered");
+  await own.stop();
+});
+
 Deno.test("own registration, a heartbeat that fails is repeated sooner and the lease is kept", async () => {
   const { clock, registrar, logger, own } = setUp(() => 0);
   own.report("UP");

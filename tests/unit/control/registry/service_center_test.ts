@@ -139,6 +139,17 @@ Deno.test("service center registrar, creates service and instance as a sidecar d
   assertEquals(stored.properties, { mesher: "1" });
 });
 
+Deno.test("service center registrar, a living instance whose lease the registry made longer stays", async () => {
+  const { server, registrar } = setUp();
+  const short = registration({ lease: { intervalMs: 1_000, times: 1 } });
+  await registrar.register(short, open);
+  const stored = server.instancesOf("cart")[0]!;
+  Object.assign(stored, { healthCheck: { mode: "push", interval: 5, times: 3 } });
+  server.calls.length = 0;
+  await registrar.register(short, open);
+  assertEquals(server.calls.some((call) => call.startsWith("DELETE")), false);
+});
+
 Deno.test("service center registrar, a living instance with the same data stays, with the true status", async () => {
   const { server, registrar } = setUp();
   await registrar.register(registration(), open);
@@ -153,13 +164,17 @@ for (
     ["endpoints", { endpoints: ["rest://10.0.0.8:30103"] }],
     ["properties", { properties: { mesher: "1", stage: "canary" } }],
     ["host name", { hostName: "vm2" }],
+    ["region and zone", { region: "r1", zone: "a" }],
+    ["lease", { lease: { intervalMs: 60_000, times: 3 } }],
   ] as const
 ) {
   Deno.test(`service center registrar, a living instance with other ${what} is replaced`, async () => {
     const { server, registrar } = setUp();
     await registrar.register(registration(), open);
+    server.calls.length = 0;
     const lease = await registrar.register(registration(changed), open);
     assertEquals(lease.instanceId, "i1");
+    assertEquals(server.calls.filter((call) => call.startsWith("DELETE")).length, 1);
     const { endpoints, properties, hostName } = server.instancesOf("cart")[0]!;
     const wanted = registration(changed);
     assertEquals({ endpoints, properties, hostName }, {
