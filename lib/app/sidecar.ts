@@ -1,6 +1,5 @@
 /** The composition root: one Config becomes a control plane and its data threads, and ends in order. */
 import type { Address } from "../core/address.ts";
-import { MeshError } from "../core/errors.ts";
 import type { HttpServer } from "../core/ports.ts";
 import type { Config } from "../config/schema.ts";
 import { createAdmin } from "../control/api/admin.ts";
@@ -46,7 +45,7 @@ export class Sidecar {
   readonly #stop = new AbortController();
   readonly #used = new Map<string, number>();
   config: Config;
-  draining = false;
+  #drained: Promise<void> | undefined;
   /** Changes of the configuration that were refused, with the reason of the last. */
   refusedReloads = { count: 0, last: "" };
   chosen!: ChosenBackend;
@@ -215,6 +214,10 @@ export class Sidecar {
     }
   }
 
+  get draining(): boolean {
+    return this.#drained !== undefined;
+  }
+
   get adminAddress(): Address | undefined {
     return this.#admin?.address;
   }
@@ -227,6 +230,7 @@ export class Sidecar {
     this.own?.setChecks(config);
   }
 
+  /** Puts the part that the data threads need in force, and nothing else. */
   apply(config: Config): void {
     this.config = config;
     const ownAddresses = [
@@ -242,27 +246,31 @@ export class Sidecar {
 
   /**
    * Takes the application out of the mesh: deregisters it, tells peers, waits until they have stopped calling and
-   * open requests have ended.
+   * open requests have ended. Asked again, it is the same drain.
    */
-  async drainInbound(): Promise<void> {
-    if (this.draining) return;
-    this.draining = true;
+  drainInbound(): Promise<void> {
+    return this.#drained ??= this.#drainInbound();
+  }
+
+  async #drainInbound(): Promise<void> {
     if (this.own === undefined) return;
-    const { announceMs, finishMs } = this.config.drain;
     await this.own.poller.close();
     await this.own.registration?.stop();
     this.supervisor.post({ kind: "drain", phase: "announce" });
-    await this.#untilQuiet(announceMs);
+    await this.#untilQuiet();
     this.supervisor.post({ kind: "drain", phase: "close_inbound" });
-    await this.#untilIdle(blocks.inbound, finishMs);
+    await this.#untilIdle([blocks.inbound]);
   }
 
-  async #untilQuiet(maxMs: number): Promise<void> {
+  /** The time allowed is read again each step: who has no application left to drain cuts it short. */
+  async #untilQuiet(): Promise<void> {
     const read = () => this.supervisor.counter(blockBase(blocks.inbound) + slot.requests);
-    const endMs = realClock.now() + maxMs;
+    const startMs = realClock.now();
+    const within = (ms: number, sinceMs: number) =>
+      realClock.now() - sinceMs < Math.min(ms, this.config.drain.announceMs);
     let seen = read();
-    let quietSinceMs = realClock.now();
-    while (realClock.now() < endMs && realClock.now() - quietSinceMs < Math.min(quietMs, maxMs)) {
+    let quietSinceMs = startMs;
+    while (within(Infinity, startMs) && within(quietMs, quietSinceMs)) {
       await realClock.sleep(drainStepMs);
       const requests = read();
       if (requests !== seen) quietSinceMs = realClock.now();
@@ -270,19 +278,20 @@ export class Sidecar {
     }
   }
 
-  async #untilIdle(block: number | "all", maxMs: number): Promise<void> {
-    const endMs = realClock.now() + maxMs;
+  async #untilIdle(ofBlocks: readonly number[]): Promise<void> {
+    const startMs = realClock.now();
     const open = () =>
-      (block === "all" ? this.blocks.entries().map((entry) => entry.block) : [block])
-        .reduce((sum, each) => sum + this.supervisor.counter(blockBase(each) + slot.open), 0);
-    while (open() > 0 && realClock.now() < endMs) await realClock.sleep(drainStepMs);
+      ofBlocks.some((block) => this.supervisor.counter(blockBase(block) + slot.open) > 0);
+    while (open() && realClock.now() - startMs < this.config.drain.finishMs) {
+      await realClock.sleep(drainStepMs);
+    }
   }
 
   /** Ends everything in order; open requests get their time. */
   async stop(): Promise<void> {
     await this.drainInbound();
     this.supervisor.post({ kind: "drain", phase: "close_outbound" });
-    await this.#untilIdle("all", this.config.drain.finishMs);
+    await this.#untilIdle(this.blocks.entries().map(({ block }) => block));
     this.#stop.abort();
     await this.supervisor.stop();
     this.#prober.stop();
@@ -292,9 +301,4 @@ export class Sidecar {
     await this.chosen.host?.stop();
     await this.#admin?.close();
   }
-}
-
-/** True for failures of starting that the user can mend: an address in use, a demand that cannot be met. */
-export function isStartProblem(error: unknown): error is Error {
-  return error instanceof Error && !(error instanceof MeshError) && !(error instanceof TypeError);
 }

@@ -144,9 +144,7 @@ async function untilAppEnds(
 
 /** Without an application there is nobody left to finish calls for: it is deregistered and everything closes. */
 async function endWithoutApp(sidecar: Sidecar): Promise<void> {
-  // A drain that began while the application still ran may not have come to this yet.
-  const deregistered = sidecar.own?.registration?.stop();
+  // This also cuts short a drain that began while the application still ran.
   sidecar.apply({ ...sidecar.config, drain: { announceMs: 0, finishMs: 0 } });
-  await deregistered;
   await sidecar.stop();
 }

@@ -62,7 +62,6 @@ export const threadSlot = {
   clientsAccepted: 0,
   clientsOpen: 1,
   upstreamsDialled: 2,
-  upstreamsOpen: 3,
   upstreamsIdle: 4,
   tunnelsOpen: 5,
   loopTurns: 6,
@@ -79,7 +78,6 @@ export const counterBytes = (threadSlots + maxBlocks * blockSlots) * Float64Arra
 
 const threadGauges = new Set<number>([
   threadSlot.clientsOpen,
-  threadSlot.upstreamsOpen,
   threadSlot.upstreamsIdle,
   threadSlot.tunnelsOpen,
   threadSlot.loopAtMs,

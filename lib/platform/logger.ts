@@ -1,4 +1,5 @@
 /** The log: one line per event on standard error, written beside the work and never in its way. */
+import { joined } from "../core/bytes.ts";
 import type { Logger } from "../core/ports.ts";
 
 export type LogLevel = "error" | "warn" | "info" | "debug";
@@ -174,14 +175,4 @@ export function createLogger(options: LoggerOptions): QueuedLogger {
       clearTimeout(timer);
     },
   };
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

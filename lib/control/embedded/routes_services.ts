@@ -2,12 +2,12 @@
 import { done, json } from "./answers.ts";
 import { bodyLimits } from "./body.ts";
 import type { Call, Route } from "./call.ts";
-import { invalid, RegistryFault, unknownService } from "./faults.ts";
+import { invalid, RegistryFault } from "./faults.ts";
 import { type FindPlaces, knownService } from "./find.ts";
 import type { Partition } from "./partition.ts";
 import { readInstance } from "./read_instance.ts";
 import { readService } from "./read_service.ts";
-import { serviceJson, type ServiceRecord } from "./records.ts";
+import { serviceJson } from "./records.ts";
 import {
   asFields,
   checkText,
@@ -141,12 +141,4 @@ function removeOne(
 ): void {
   if (places.own.byId(serviceId)) throw invalid("The registry's own service cannot be deleted.");
   places.store.deleteService(partition, serviceId, { force });
-}
-
-/** The service in the path. Errors: RegistryFault 400012. */
-export function serviceInPath(partition: Partition, call: Call): ServiceRecord {
-  const serviceId = call.param("serviceId");
-  const service = partition.services.get(serviceId);
-  if (!service) throw unknownService(serviceId);
-  return service;
 }

@@ -1,5 +1,6 @@
 /** The frames of RFC 6455 as far as a client that only listens needs them: reads what comes, answers pings. */
 
+import { joined } from "../../core/bytes.ts";
 export type WatchFrame =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "ping"; readonly payload: Uint8Array<ArrayBuffer> }
@@ -105,14 +106,4 @@ export function closeFrame(mask: Uint8Array): Uint8Array {
 function clientFrame(opcode: number, payload: Uint8Array, mask: Uint8Array): Uint8Array {
   const masked = payload.map((byte, i) => byte ^ mask[i % 4]!);
   return joined([new Uint8Array([0x80 | opcode, 0x80 | payload.length]), mask, masked]);
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

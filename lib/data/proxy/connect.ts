@@ -9,7 +9,7 @@ import type { Cluster } from "../cluster/cluster.ts";
 import type { Authority } from "../routing/authority.ts";
 import type { Client } from "./client.ts";
 import type { Route } from "./directory.ts";
-import { sendAll } from "./send.ts";
+import { sendOwnAnswer } from "./send.ts";
 import { relay } from "./tunnel.ts";
 import { dialInOrder, dialUpstream, passOver, type Upstream } from "./upstream.ts";
 
@@ -32,10 +32,10 @@ export async function connect(
   state.routed(client, { block: route.cluster.block, service: route.cluster.service });
   if (route.kind === "outside") {
     const upstream = await dialHost(client, route.cluster);
-    await answerEstablished(client);
+    await sendOwnAnswer(client, established);
     return await relay(client, upstream);
   }
-  await answerEstablished(client);
+  await sendOwnAnswer(client, established);
   const inside = await sniff(client);
   if (inside === "closed") {
     client.keepAlive = false;
@@ -51,17 +51,6 @@ export async function connect(
   // The client believes that it is connected: from here on only a cut can tell it of a failure.
   client.responding = true;
   await relay(client, await dialAny(client, route.cluster));
-}
-
-async function answerEstablished(client: Client): Promise<void> {
-  const { context, exchange: state, socket } = client;
-  context.count(state.block, slot.status + 1);
-  const sent = await sendAll(socket, established, {
-    from: 0,
-    to: established.length,
-    idleMs: context.policy.timeouts.bodyIdleMs,
-  });
-  if (!sent) throw new MeshError("client_gone", "the client went away before its answer");
 }
 
 async function sniff(client: Client): Promise<"http" | "other" | "closed"> {

@@ -12,26 +12,35 @@ import type { Upstream } from "./upstream.ts";
 
 /** Passes a 1xx head on. A client of HTTP/1.0 knows none. Errors: MeshError client_gone. */
 export async function forwardInterim(client: Client, upstream: Upstream): Promise<void> {
-  const { context, exchange } = client;
+  if (client.exchange.oldClient) return consumeHead(client, upstream);
+  await forwardHead(client, upstream, undefined);
+}
+
+function consumeHead({ context }: Client, { inbox }: Upstream): void {
+  inbox.consume(context.response.end - inbox.start);
+}
+
+/** Passes on a head that no body follows. Errors: MeshError client_gone. */
+async function forwardHead(
+  client: Client,
+  upstream: Upstream,
+  via: Uint8Array | undefined,
+): Promise<void> {
+  const { context } = client;
   const { out, response } = context;
-  const { inbox } = upstream;
-  if (exchange.oldClient) {
-    inbox.consume(response.end - inbox.start);
-    return;
-  }
   out.clear();
-  writeResponseHead(out, inbox.bytes, {
+  writeResponseHead(out, upstream.inbox.bytes, {
     head: response,
     plan: {
       fields: context.plans.fromUpstream,
       coding: "raw",
       connection: "none",
       draining: false,
-      via: undefined,
+      via,
       oldClient: false,
     },
   });
-  inbox.consume(response.end - inbox.start);
+  consumeHead(client, upstream);
   if (!(await sendOut(client))) throw clientLeft(upstream);
 }
 
@@ -212,8 +221,6 @@ async function settleUpload(client: Client, upstream: Upstream): Promise<boolean
 /** The answer 101: head passed on, then bytes both ways until both ends have had enough. */
 async function switchProtocols(client: Client, upstream: Upstream): Promise<boolean> {
   const { context, exchange } = client;
-  const { out, response } = context;
-  const { inbox } = upstream;
   // Whoever switches before it has the whole request would read the rest of the body as the new protocol.
   if (!exchange.upgrade || exchange.bodyPending) {
     const endpoint = upstream.endpoint.key;
@@ -223,22 +230,9 @@ async function switchProtocols(client: Client, upstream: Upstream): Promise<bool
       endpoint,
     });
   }
-  out.clear();
-  writeResponseHead(out, inbox.bytes, {
-    head: response,
-    plan: {
-      fields: context.plans.fromUpstream,
-      coding: "raw",
-      connection: "none",
-      draining: false,
-      via: context.plans.via,
-      oldClient: false,
-    },
-  });
-  inbox.consume(response.end - inbox.start);
   context.count(exchange.block, slot.status);
   client.responding = true;
-  if (!(await sendOut(client))) throw clientLeft(upstream);
+  await forwardHead(client, upstream, context.plans.via);
   await relay(client, upstream);
   return false;
 }

@@ -1,11 +1,10 @@
 /** Requests that end at the proxy itself: `OPTIONS *` on the way out, and OPTIONS and TRACE that may go no further. */
 import { MeshError } from "../../core/errors.ts";
-import { slot } from "../../plane/counters.ts";
 import { ascii } from "../http1/bytes.ts";
 import type { RequestHead } from "../http1/request_head.ts";
 import type { Client } from "./client.ts";
 import { maxForwards } from "./request_writer.ts";
-import { sendAll } from "./send.ts";
+import { sendOwnAnswer } from "./send.ts";
 
 const answers = {
   none: ascii("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
@@ -35,18 +34,11 @@ export function endsHere(bytes: Uint8Array, { fields, isOptions, isTrace }: Requ
 
 /** Answers the OPTIONS whose head was just parsed. Errors: MeshError client_gone. */
 export async function answerOptions(client: Client): Promise<void> {
-  const { context, exchange, inbox, socket } = client;
+  const { exchange, inbox } = client;
   inbox.consume(exchange.headBytes);
   exchange.headBytes = 0;
   // A body that nobody wanted is not read for its own sake.
   if (exchange.bodyPending) client.keepAlive = false;
   client.closeIfDraining();
-  const bytes = answers[client.connectionField];
-  context.count(exchange.block, slot.status + 1);
-  const sent = await sendAll(socket, bytes, {
-    from: 0,
-    to: bytes.length,
-    idleMs: context.policy.timeouts.bodyIdleMs,
-  });
-  if (!sent) throw new MeshError("client_gone", "the client went away before its answer");
+  await sendOwnAnswer(client, answers[client.connectionField]);
 }

@@ -1,5 +1,8 @@
 /** Sends bytes whole: at once where the kernel takes them, else waiting with what is left. */
+import { MeshError } from "../../core/errors.ts";
+import { slot } from "../../plane/counters.ts";
 import { FAILED, type Socket, WAIT } from "../net/socket.ts";
+import type { Client } from "./client.ts";
 
 /**
  * Sends `bytes[from..to)`.
@@ -20,6 +23,18 @@ export function sendAll(
     at += count;
   }
   return true;
+}
+
+/** Sends an answer of mesher's own that is a success. Errors: MeshError client_gone. */
+export async function sendOwnAnswer(client: Client, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  const { context, exchange, socket } = client;
+  context.count(exchange.block, slot.status + 1);
+  const sent = await sendAll(socket, bytes, {
+    from: 0,
+    to: bytes.length,
+    idleMs: context.policy.timeouts.bodyIdleMs,
+  });
+  if (!sent) throw new MeshError("client_gone", "the client went away before its answer");
 }
 
 async function sendRest(
