@@ -1,6 +1,7 @@
 /** The border between the planes: every message that crosses it, as plain values that survive structured cloning. */
 import type { Address } from "../core/address.ts";
 import type { FailureCode } from "../core/errors.ts";
+import type { ExplainQuestion, Explanation, ObservePolicy, RequestRecord } from "./observe.ts";
 import type { DataPolicy } from "./policy.ts";
 
 export type ListenerRole = "outbound" | "inbound";
@@ -24,6 +25,14 @@ export interface EndpointSnapshot {
   readonly version: string;
   /** True when the registry says that a mesher sidecar listens there: its private headers may be believed. */
   readonly mesher: boolean;
+  /** Its slots in the counters; none when all are taken. */
+  readonly slot?: number;
+  readonly region?: string;
+  readonly zone?: string;
+  /** Properties of the instance, for subsets. */
+  readonly tags?: Readonly<Record<string, string>>;
+  /** Relative to the others; 1 where nothing is said. */
+  readonly weight?: number;
 }
 
 /** The whole endpoint set of one service at one moment. */
@@ -81,6 +90,10 @@ export type ToThread =
 
 export type ThreadMessage =
   | { readonly kind: "policy"; readonly policy: DataPolicy }
+  /** Who wants records of requests from now on. */
+  | { readonly kind: "observe"; readonly observe: ObservePolicy }
+  /** What would become of a request? Answered by `explained`. */
+  | { readonly kind: "explain"; readonly question: ExplainQuestion }
   | { readonly kind: "cluster"; readonly cluster: ClusterSnapshot }
   /** The service is no longer followed; the thread forgets it and asks again when needed. */
   | { readonly kind: "cluster_gone"; readonly service: string }
@@ -142,6 +155,13 @@ export type FromThread =
     readonly failures: readonly FailureReport[];
     readonly dropped: number;
   }
+  /** Requests that someone wanted to see; a batch, at most every 100 ms. */
+  | {
+    readonly kind: "records";
+    readonly records: readonly RequestRecord[];
+    readonly dropped: number;
+  }
+  | { readonly kind: "explained"; readonly id: number; readonly explanation: Explanation }
   /** Native listener errors such as an exhausted descriptor table. */
   | { readonly kind: "trouble"; readonly message: string }
   | { readonly kind: "fatal"; readonly message: string }

@@ -48,7 +48,7 @@ onBothNets("CONNECT, requests inside it are retried, and failures leave it open"
     client.send(head("POST / HTTP/1.1", "Host: Svc", "Content-Length: 1") + "x");
     assertEquals((await client.message()).body, "ok");
   }
-  assertEquals(plane.count("Svc", "retries"), 1);
+  assertEquals(plane.count("Svc", "retry"), 1);
   client.close();
 
   const other = await plane.client();

@@ -32,7 +32,7 @@ for (const method of ["GET", "POST", "PATCH"]) {
       assertEquals(bodies, ["order", "order", "order"]);
       // Its application is down, so it was asked once and then passed over.
       assertEquals(refusals, 1);
-      assertEquals(plane.count("Svc", "retries"), 1);
+      assertEquals(plane.count("Svc", "retry"), 1);
       await plane.quiet({ idle: 1 });
     },
   );

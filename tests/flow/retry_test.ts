@@ -30,7 +30,7 @@ for (
     assertEquals(seen, Array(4).fill(body ?? ""));
     // The dead one was tried once; from then on it was passed over.
     assertEquals(plane.count("Svc", "attempts"), 5);
-    assertEquals(plane.count("Svc", "retries"), 1);
+    assertEquals(plane.count("Svc", "retry"), 1);
     assertEquals(plane.gauge("endpointsEjected"), 1);
     await plane.message(
       (each) => each.kind === "suspect" && each.port === dead && each.service === "Svc",
@@ -74,7 +74,7 @@ for (const { title, how } of breaks) {
     for (let index = 0; index < 4; index++) statuses.push((await ask(plane, "Svc")).status);
     assertEquals(statuses, [200, 200, 200, 200]);
     assert(heads() >= 2, `the broken one was asked ${heads()} times`);
-    assertEquals(plane.count("Svc", "retries"), heads());
+    assertEquals(plane.count("Svc", "retry"), heads());
     assertEquals(plane.count("Svc", "attempts"), 4 + heads());
     await plane.quiet({ idle: 1 });
   });
@@ -96,7 +96,7 @@ for (const { title, how } of breaks) {
     }
     assertEquals(statuses.filter((status) => status === 502).length, 2);
     assertEquals(heads(), 2);
-    assertEquals(plane.count("Svc", "retries"), 0);
+    assertEquals(plane.count("Svc", "retry"), 0);
     assertEquals(plane.countFailures("Svc", "reset"), 2);
     await plane.quiet({ idle: 1 });
   });
@@ -160,10 +160,10 @@ onBothNets("retry budget, used up it stops retries and the failure is told", asy
     const asked = await ask(plane, "Svc");
     assertEquals([asked.status, problemOf(asked).code], [502, "connect_refused"]);
   }
-  const retries = plane.count("Svc", "retries");
+  const retries = plane.count("Svc", "retry");
   assert(retries >= 3 && retries <= 4, `20 requests earn 4 retries at most, not ${retries}`);
   assertEquals(plane.count("Svc", "attempts"), 20 + retries);
-  assert(plane.count("Svc", "retriesDenied") > 0);
+  assert(plane.count("Svc", "denial") > 0);
   assertEquals(plane.countFailures("Svc", "connect_refused"), 20);
   await plane.quiet({ idle: 0 });
 });

@@ -23,7 +23,7 @@ onBothNets(
     assertEquals((await ask(plane, "Svc")).status, 200);
     assertEquals(requests, 3);
     assertEquals(plane.count("Svc", "resends"), 1);
-    assertEquals(plane.count("Svc", "retries"), 0);
+    assertEquals(plane.count("Svc", "retry"), 0);
     assertEquals(plane.count("Svc", "requests"), 2);
     await plane.quiet({ idle: 1 });
   },

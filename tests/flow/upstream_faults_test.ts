@@ -89,7 +89,7 @@ for (const how of ["close", "reset"] as const) {
         () => plane.countFailures("Svc", "reset") === (how === "close" ? 2 : 3),
         "the failures",
       );
-      assertEquals(plane.count("Svc", "retries"), 0);
+      assertEquals(plane.count("Svc", "retry"), 0);
       await servesOn(plane, upstream);
     },
   );
@@ -166,7 +166,7 @@ for (const how of ["close", "reset"] as const) {
         }
         client.close();
       }
-      assertEquals(plane.count("Svc", "retries"), 0);
+      assertEquals(plane.count("Svc", "retry"), 0);
       await servesOn(plane, upstream);
     },
   );

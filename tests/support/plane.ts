@@ -1,7 +1,13 @@
 /** A data plane with real threads and sockets for a test, and a control half that answers from a table. */
 import { failureCodes } from "../../lib/core/errors.ts";
 import type { Logger } from "../../lib/core/ports.ts";
-import { blockBase, firstServiceBlock, slot, threadSlot } from "../../lib/plane/counters.ts";
+import {
+  blockBase,
+  firstServiceBlock,
+  slot,
+  slotWidths,
+  threadSlot,
+} from "../../lib/plane/counters.ts";
 import { openLibc } from "../../lib/plane/libc.ts";
 import type {
   EndpointSnapshot,
@@ -230,8 +236,12 @@ export class Plane implements AsyncDisposable {
 
   /** One counter of a block, by service name or block number. */
   count(of: string | number, name: keyof typeof slot): number {
-    const block = typeof of === "string" ? this.block(of) : of;
-    return this.supervisor.counter(blockBase(block) + slot[name]);
+    const first = blockBase(typeof of === "string" ? this.block(of) : of) + slot[name];
+    let sum = 0;
+    for (let index = 0; index < slotWidths[name]; index++) {
+      sum += this.supervisor.counter(first + index);
+    }
+    return sum;
   }
 
   countFailures(of: string | number, code: FailureReport["code"]): number {

@@ -1,6 +1,13 @@
 /** Writes the counters in the Prometheus text format. */
 import { failureCodes } from "../../core/errors.ts";
-import { blockBase, latencyBounds, slot, threadSlot } from "../../plane/counters.ts";
+import {
+  blockBase,
+  denialReasons,
+  latencyBounds,
+  retryReasons,
+  slot,
+  threadSlot,
+} from "../../plane/counters.ts";
 import type { BlockTable } from "./blocks.ts";
 
 /** One value that is not a counter of the data threads. */
@@ -29,21 +36,9 @@ const perBlock: readonly { name: string; help: string; offset: number; type: str
     type: "counter",
   },
   {
-    name: "mesher_retries_total",
-    help: "Attempts after the first.",
-    offset: slot.retries,
-    type: "counter",
-  },
-  {
     name: "mesher_resends_total",
     help: "Requests sent again because a pooled connection had ended.",
     offset: slot.resends,
-    type: "counter",
-  },
-  {
-    name: "mesher_retries_denied_total",
-    help: "Retries that the budget did not allow.",
-    offset: slot.retriesDenied,
     type: "counter",
   },
   { name: "mesher_requests_open", help: "Requests under way.", offset: slot.open, type: "gauge" },
@@ -127,6 +122,24 @@ export function prometheusText(input: MetricsInput): string {
     failureCodes.forEach((code, index) => {
       const value = row.read(slot.failure + index);
       if (value > 0) sample("mesher_failures_total", { ...row.labels, code }, value);
+    });
+  }
+  family("mesher_retries_total", "counter", "Attempts after the first, by what made them needed.");
+  for (const row of rows) {
+    retryReasons.forEach((reason, index) => {
+      const value = row.read(slot.retry + index);
+      if (value > 0) sample("mesher_retries_total", { ...row.labels, reason }, value);
+    });
+  }
+  family(
+    "mesher_retries_denied_total",
+    "counter",
+    "Failures that were not tried again, by reason.",
+  );
+  for (const row of rows) {
+    denialReasons.forEach((reason, index) => {
+      const value = row.read(slot.denial + index);
+      if (value > 0) sample("mesher_retries_denied_total", { ...row.labels, reason }, value);
     });
   }
   for (const { name, help, offset, type } of perBlock) {

@@ -1,6 +1,6 @@
 /** One request on its way: pick, send, await the answer, try again where that is safe, deliver. */
 import { MeshError } from "../../core/errors.ts";
-import { slot } from "../../plane/counters.ts";
+import { denialReasons, type RetryReason, retryReasons, slot } from "../../plane/counters.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { EndpointState } from "../cluster/endpoint.ts";
 import { FAILED } from "../net/socket.ts";
@@ -109,10 +109,10 @@ function judge(
   }, context.random());
   if (decision.kind === "stop") throw error;
   if (!plan.cluster.budget.withdraw(policy.retry, nowMs)) {
-    context.count(state.block, slot.retriesDenied);
+    context.count(state.block, slot.denial + denialReasons.indexOf("budget"));
     throw error;
   }
-  context.count(state.block, slot.retries);
+  context.count(state.block, slot.retry + retryReasons.indexOf(error.code as RetryReason));
   return decision.delayMs;
 }
 

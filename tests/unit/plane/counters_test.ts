@@ -1,30 +1,27 @@
 /** The layout of the counters: no two meanings share a slot, and everything fits. */
 import { assert, assertEquals } from "@test/assert";
-import { failureCodes } from "../../../lib/core/errors.ts";
 import {
   blockBase,
   blocks,
   blockSlots,
   counterBytes,
+  endpointBase,
+  endpointSlot,
+  endpointSlots,
   firstServiceBlock,
   latencyBounds,
   maxBlocks,
+  maxEndpoints,
   slot,
+  slotWidths,
   threadSlot,
   threadSlots,
 } from "../../../lib/plane/counters.ts";
 
-/** How many slots a name takes; one where nothing is said. */
-const widths: Readonly<Record<string, number>> = {
-  status: 5,
-  failure: failureCodes.length,
-  latency: latencyBounds.length,
-};
-
 Deno.test("counters, the slots of a block do not overlap, leave no gap and fit", () => {
   const taken = new Map<number, string>();
   for (const [name, first] of Object.entries(slot)) {
-    for (let index = first; index < first + (widths[name] ?? 1); index++) {
+    for (let index = first; index < first + slotWidths[name as keyof typeof slotWidths]; index++) {
       assertEquals(taken.get(index), undefined, `${name} at ${index}`);
       taken.set(index, name);
     }
@@ -42,9 +39,16 @@ Deno.test("counters, the slots of a thread differ and lie before the blocks", ()
   assertEquals(blockBase(0), threadSlots);
 });
 
-Deno.test("counters, the last slot of the last block is the last of the memory", () => {
-  assertEquals((blockBase(maxBlocks - 1) + blockSlots) * 8, counterBytes);
+Deno.test("counters, endpoints follow the last block and end with the memory", () => {
+  assertEquals(blockBase(maxBlocks - 1) + blockSlots, endpointBase(0));
+  assertEquals((endpointBase(maxEndpoints - 1) + endpointSlots) * 8, counterBytes);
   assertEquals(new Float64Array(new SharedArrayBuffer(counterBytes)).length * 8, counterBytes);
+});
+
+Deno.test("counters, the slots of an endpoint differ and fit", () => {
+  const all = Object.values(endpointSlot);
+  assertEquals(new Set(all).size, all.length);
+  assert.ok(Math.max(...all) < endpointSlots);
 });
 
 Deno.test("counters, fixed blocks come before those of services", () => {
