@@ -1,47 +1,102 @@
-/** Round robin: every usable index once a round. */
-import { assertEquals } from "@test/assert";
-import { nextIndex } from "../../../../lib/data/balance/round_robin.ts";
+/** Round robin: turns by weight, where they begin, and newcomers. */
+import { assert, assertEquals } from "@test/assert";
+import { notYet } from "../../../../lib/data/balance/candidate.ts";
+import { RoundRobin } from "../../../../lib/data/balance/round_robin.ts";
+import { WarmUp } from "../../../../lib/data/balance/warm_up.ts";
+import { candidate, candidatesOf, request, tally, weighted } from "../../../support/candidates.ts";
 import { seeded } from "../../../support/seeded.ts";
 
-const table: readonly (readonly [count: number, last: number, usable: string, next: number])[] = [
-  [3, -1, "yyy", 0],
-  [3, 0, "yyy", 1],
-  [3, 2, "yyy", 0],
-  [3, 0, "yny", 2],
-  [3, 2, "nyn", 1],
-  [3, 1, "nyn", 1],
-  [3, 1, "nnn", -1],
-  [1, 0, "y", 0],
-  [0, 0, "", -1],
-  [0, 5, "", -1],
-  // The set has shrunk since the last pick.
-  [2, 7, "yy", 0],
-];
+const cold = new WarmUp(30_000);
 
-for (const [count, last, usable, next] of table) {
-  Deno.test(`round robin, after ${last} of ${count} (${usable || "none"}) comes ${next}`, () => {
-    assertEquals(nextIndex(count, last, (index) => usable[index] === "y"), next);
-  });
-}
-
-Deno.test("round robin, asks about one index when the next one is usable", () => {
-  let asked = 0;
-  nextIndex(1000, 4, () => ++asked > 0);
-  assertEquals(asked, 1);
+Deno.test("round robin, equal weights: everyone once a round, in order", () => {
+  const balancer = new RoundRobin(cold, 0.5);
+  const list = candidatesOf(4);
+  const at = request(1);
+  assertEquals(Array.from({ length: 9 }, () => balancer.pick(list, at)), [
+    2,
+    3,
+    0,
+    1,
+    2,
+    3,
+    0,
+    1,
+    2,
+  ]);
 });
 
-Deno.test("round robin, each usable index comes up equally often whatever the others do", () => {
-  const random = seeded(9);
-  for (let round = 0; round < 200; round++) {
-    const count = 1 + random.below(12);
-    const usable = Array.from({ length: count }, () => random.below(3) !== 0);
-    const open = usable.filter(Boolean).length;
-    const picks = Array<number>(count).fill(0);
-    let last = random.below(count);
-    for (let pick = 0; pick < open * 10; pick++) {
-      last = nextIndex(count, last, (index) => usable[index]!);
-      picks[last]!++;
-    }
-    assertEquals(picks, usable.map((yes) => yes ? 10 : 0));
+Deno.test("round robin, weights 4 and 2 and 1 come without a heap", () => {
+  const balancer = new RoundRobin(cold, 0);
+  const list = weighted([4, 2, 1]);
+  const at = request(1);
+  const turns = Array.from({ length: 700 }, () => balancer.pick(list, at));
+  assertEquals(tally(3, turns), [400, 200, 100]);
+  assertEquals(turns.join("").includes("000"), false);
+  assertEquals(turns.join("").includes("11"), false);
+});
+
+Deno.test("round robin, a thousand sidecars begin all over the list", () => {
+  const random = seeded(2);
+  const list = candidatesOf(50);
+  const first = Array.from(
+    { length: 1_000 },
+    () => new RoundRobin(cold, random()).pick(list, request(1)),
+  );
+  const counts = tally(50, first);
+  assert(Math.max(...counts) < 45 && Math.min(...counts) > 5, `${counts}`);
+});
+
+Deno.test("round robin, a list that was short for a while does not bring the sidecars together", () => {
+  const random = seeded(3);
+  const full = candidatesOf(50);
+  const firstAfter = Array.from({ length: 1_000 }, () => {
+    const balancer = new RoundRobin(cold, random());
+    balancer.pick(full, request(1));
+    balancer.pick(full.slice(0, 1), request(1));
+    return balancer.pick([...full], request(1));
+  });
+  const counts = tally(50, firstAfter);
+  assert(Math.max(...counts) < 45 && Math.min(...counts) > 5, `${counts}`);
+});
+
+Deno.test("round robin, a list that changes with every request still serves all alike", () => {
+  const balancer = new RoundRobin(cold, 0.3);
+  const list = candidatesOf(10);
+  const at = request(1);
+  const counts = tally(
+    10,
+    Array.from({ length: 10_000 }, () => balancer.pick([...list], at)),
+  );
+  assert(Math.min(...counts) > 950 && Math.max(...counts) < 1_050, `${counts}`);
+});
+
+Deno.test("round robin, two lists in use side by side keep each its own round", () => {
+  const balancer = new RoundRobin(cold, 0);
+  const near = candidatesOf(3);
+  const far = candidatesOf(2);
+  const at = request(1);
+  const nearTurns: number[] = [];
+  const farTurns: number[] = [];
+  for (let turn = 0; turn < 6; turn++) {
+    nearTurns.push(balancer.pick(near, at));
+    farTurns.push(balancer.pick(far, at));
   }
+  assertEquals(tally(3, nearTurns), [2, 2, 2]);
+  assertEquals(tally(2, farTurns), [3, 3]);
+});
+
+Deno.test("round robin, a newcomer among nine gets a tenth of a turn before its first good answer", () => {
+  const balancer = new RoundRobin(cold, 0);
+  const list = [...candidatesOf(9), candidate(10, { warmFromMs: notYet })];
+  const at = request(4);
+  const counts = tally(10, Array.from({ length: 91_000 }, () => balancer.pick(list, at)));
+  assert(Math.abs(counts[9]! - 1_000) < 150, `${counts}`);
+});
+
+Deno.test("round robin, all of them new are served alike", () => {
+  const balancer = new RoundRobin(cold, 0);
+  const list = candidatesOf(5, { warmFromMs: notYet });
+  const at = request(5);
+  const counts = tally(5, Array.from({ length: 5_000 }, () => balancer.pick(list, at)));
+  assert(Math.min(...counts) > 800, `${counts}`);
 });
