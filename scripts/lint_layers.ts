@@ -44,6 +44,7 @@ export const layers: readonly Layer[] = [
   },
   { path: "lib/data/balance/", mayImport: ["lib/core/"], mayImportTypes: ["lib/plane/"] },
   { path: "lib/data/resilience/", mayImport: ["lib/core/"], mayImportTypes: ["lib/plane/"] },
+  { path: "lib/data/trace/", mayImport: ["lib/core/"], mayImportTypes: ["lib/plane/"] },
   {
     path: "lib/data/cluster/",
     mayImport: ["lib/data/balance/", "lib/data/resilience/", "lib/data/net/", ...shared],
@@ -54,7 +55,12 @@ export const layers: readonly Layer[] = [
   { path: "lib/control/registry/", mayImport: shared, packages: ["hono", "zod"] },
   { path: "lib/control/embedded/", mayImport: shared, packages: ["hono", "zod"] },
   { path: "lib/control/health/", mayImport: shared },
-  { path: "lib/control/telemetry/", mayImport: shared, packages: ["hono"] },
+  {
+    path: "lib/control/telemetry/",
+    // What bounds one step in time is about no registry.
+    mayImport: ["lib/control/registry/deadline.ts", ...shared],
+    packages: ["hono"],
+  },
   { path: "lib/control/discovery/", mayImport: ["lib/control/registry/", ...shared] },
   {
     path: "lib/control/api/",

@@ -227,6 +227,8 @@ export interface MeshErrorOptions {
   readonly endpoint?: string;
   /** Overrides the status of the table where one code has several (413, 414, 431, 501, 505, 408). */
   readonly status?: number;
+  /** When another try may succeed, for Retry-After. Units: milliseconds. */
+  readonly retryAfterMs?: number;
   readonly cause?: unknown;
 }
 
@@ -237,6 +239,7 @@ export class MeshError extends Error {
   readonly reachedUpstream: boolean;
   readonly endpoint: string | undefined;
   readonly status: number;
+  readonly retryAfterMs: number | undefined;
 
   constructor(code: FailureCode, detail: string, options: MeshErrorOptions = {}) {
     super(detail, options.cause === undefined ? undefined : { cause: options.cause });
@@ -244,5 +247,6 @@ export class MeshError extends Error {
     this.reachedUpstream = options.reachedUpstream ?? false;
     this.endpoint = options.endpoint;
     this.status = options.status ?? failureTable[code].status;
+    this.retryAfterMs = options.retryAfterMs;
   }
 }

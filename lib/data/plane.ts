@@ -11,11 +11,16 @@ import type {
 import type { Listener, Net, Socket } from "./net/socket.ts";
 import { Client } from "./proxy/client.ts";
 import { DataContext } from "./proxy/context.ts";
+import type { ExplainQuestion } from "../plane/observe.ts";
 import { Directory } from "./proxy/directory.ts";
+import { explain } from "./proxy/explain.ts";
+import { LimitMemory } from "./proxy/rate_limits.ts";
 
 /** Failures of one batch; more are only counted. */
 const maxReports = 200;
 const reportMs = 100;
+/** How often gauges of clusters are put where control sees them. */
+const publishMs = 1000;
 
 export interface DataPlaneOptions {
   readonly net: Net;
@@ -31,6 +36,7 @@ export class DataPlane {
   #failures: FailureReport[] = [];
   #dropped = 0;
   #reporting = false;
+  #publishAtMs = 0;
 
   /** Errors: what listening throws when an address cannot be had (portable sockets only). */
   constructor({ net, start, post, random }: DataPlaneOptions) {
@@ -40,7 +46,9 @@ export class DataPlane {
       policy: start.policy,
       counters: new Float64Array(start.counters),
       random,
+      limits: new LimitMemory(start.limits, performance.timeOrigin - start.originMs),
       report: (failure) => this.#report(failure),
+      records: (batch) => post({ kind: "records", ...batch }),
     });
     this.context.directory = new Directory(this.context, post);
     for (const cluster of start.clusters) this.context.directory.applyCluster(cluster);
@@ -70,6 +78,10 @@ export class DataPlane {
         directory.policyChanged();
         this.#post({ kind: "acknowledged", revision: message.policy.revision });
         return;
+      case "observe":
+        return this.context.observer.setPolicy(message.observe);
+      case "explain":
+        return this.#explain(message.question);
       case "cluster":
         return directory.applyCluster(message.cluster);
       case "cluster_gone":
@@ -81,6 +93,13 @@ export class DataPlane {
       case "drain":
         return this.#drain(message.phase);
     }
+  }
+
+  #explain(question: ExplainQuestion): void {
+    const { id } = question;
+    explain(this.context, question).then((explanation) =>
+      this.#post({ kind: "explained", id, explanation })
+    );
   }
 
   #drain(phase: "announce" | "close_inbound" | "close_outbound"): void {
@@ -122,6 +141,7 @@ export class DataPlane {
     this.context.directory.close();
     for (const cluster of this.context.localClusters.values()) cluster.close();
     this.flushReports();
+    this.context.observer.flush();
     this.#post({ kind: "stopped" });
   }
 
@@ -131,5 +151,10 @@ export class DataPlane {
     counters[threadSlot.upstreamsIdle] = gauge.idle;
     counters[threadSlot.loopTurns]! += 1;
     counters[threadSlot.loopAtMs] = nowMs;
+    if (nowMs >= this.#publishAtMs) {
+      this.#publishAtMs = nowMs + publishMs;
+      this.context.directory.publish(nowMs);
+      for (const cluster of this.context.localClusters.values()) cluster.publish(nowMs);
+    }
   }
 }

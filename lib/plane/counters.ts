@@ -96,6 +96,8 @@ export const slotWidths = {
   limit: 1,
   /** Gauge: 1 while ejections are ignored because too many endpoints are out. */
   panic: 1,
+  /** Endpoints taken out for failing. */
+  ejections: 1,
   mirrored: 1,
   delayed: 1,
   requestBytes: 1,

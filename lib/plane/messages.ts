@@ -70,6 +70,10 @@ export interface ThreadStart {
   readonly sequence: SharedArrayBuffer;
   /** Float64Array laid out by counters.ts. */
   readonly counters: SharedArrayBuffer;
+  /** Cells of rate limits (limits.ts), the same for all threads. */
+  readonly limits: SharedArrayBuffer;
+  /** `performance.timeOrigin` of control, by which threads agree on a time. Units: milliseconds. */
+  readonly originMs: number;
   /** Uint8Array with a 1 for every descriptor the thread has open, so that control can close them if it dies. */
   readonly descriptors: SharedArrayBuffer;
   readonly listeners: readonly ListenerSpec[];

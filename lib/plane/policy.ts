@@ -1,5 +1,6 @@
 /** What a data thread has to know of the configuration, as one plain value that is replaced whole. */
 import type { Address } from "../core/address.ts";
+import type { TrafficPolicy } from "../core/traffic.ts";
 import type { LocalPort } from "../core/types.ts";
 
 /** Units: every `Ms` is milliseconds, every `Bytes` bytes. */
@@ -10,16 +11,12 @@ export interface DataPolicy {
   readonly service?: string;
   /** Application ports that inbound may reach; the first `rest` one is the default. */
   readonly localPorts: readonly LocalPort[];
-  /** Whether hosts outside the mesh are passed through. */
-  readonly egress: "allow" | "deny";
   /** Adds a Via field to requests and responses. */
   readonly via: boolean;
   /** Own listeners and admin address; a request to one of them is a loop. */
   readonly ownAddresses: readonly Address[];
   readonly timeouts: {
     readonly connectMs: number;
-    /** From the last request byte to the response head. */
-    readonly responseMs: number;
     /** From the first byte of a request head to its last. */
     readonly headMs: number;
     /** A client connection without a request. */
@@ -44,15 +41,13 @@ export interface DataPolicy {
     /** Requests of one thread that wait for one name. */
     readonly parked: number;
   };
-  readonly retry: {
-    /** Attempts in all, the first included. */
-    readonly maxAttempts: number;
-    readonly baseDelayMs: number;
-    readonly maxDelayMs: number;
-    /** Retries allowed as a share of requests, and per second on top. */
-    readonly budgetRatio: number;
-    readonly budgetPerSecond: number;
-  };
   /** How long an endpoint that refused a connection is passed over when control says nothing sooner. */
   readonly ejectMs: number;
+  /**
+   * How calls are balanced, protected and routed. Limits and rates in it are this thread's share of those of the
+   * process.
+   */
+  readonly traffic: TrafficPolicy;
+  /** Paths of the own application's health checks: calls to them are never limited. */
+  readonly healthPaths: readonly string[];
 }

@@ -2,6 +2,7 @@
 import { type Address, formatAddress } from "../core/address.ts";
 import type { Logger } from "../core/ports.ts";
 import { counterBytes, isGauge } from "./counters.ts";
+import { limitBytes } from "./limits.ts";
 import { type Libc, openLibc } from "./libc.ts";
 import { listenProblem } from "./linux.ts";
 import {
@@ -61,6 +62,7 @@ export class Supervisor {
   #stopping = false;
   /** Sums of threads that died: counters only grow. */
   readonly #buried = new Float64Array(counterBytes / 8);
+  readonly #limits = new SharedArrayBuffer(limitBytes);
   replaced = 0;
 
   private constructor(options: SupervisorOptions, libc: Libc | undefined) {
@@ -166,6 +168,8 @@ export class Supervisor {
       sequence,
       counters,
       descriptors,
+      limits: this.#limits,
+      originMs: performance.timeOrigin,
       listeners: this.#listeners,
       policy: this.#policy,
       clusters: [...this.#clusters.values()],
@@ -242,6 +246,12 @@ export class Supervisor {
     let sum = this.#buried[slot]!;
     for (const thread of this.#threads) if (!thread.dead) sum += thread.counters[slot]!;
     return sum;
+  }
+
+  /** One slot of one thread. Shape: undefined while the thread is being replaced. */
+  read(thread: number, slot: number): number | undefined {
+    const found = this.#threads[thread];
+    return found === undefined || found.dead ? undefined : found.counters[slot];
   }
 
   /** Stops all threads; resolves when they are gone. */

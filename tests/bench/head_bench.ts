@@ -1,10 +1,11 @@
 /** What a head costs: parsing a request and a response, composing the upstream's request. */
+import { RequestPlan } from "../../lib/data/proxy/plan.ts";
 import { fieldPlans } from "../../lib/data/proxy/field_plan.ts";
 import { writeRequestHead } from "../../lib/data/proxy/request_writer.ts";
 import { Writer } from "../../lib/data/http1/bytes.ts";
 import { RequestHead } from "../../lib/data/http1/request_head.ts";
 import { ResponseHead } from "../../lib/data/http1/response_head.ts";
-import type { DataPolicy } from "../../lib/plane/policy.ts";
+import { changed, defaultPolicy } from "../support/policy.ts";
 
 const encoder = new TextEncoder();
 
@@ -30,34 +31,7 @@ const responses = {
     "Content-Type: application/json\r\nContent-Length: 100\r\nConnection: keep-alive\r\n\r\n",
 } as const;
 
-const policy: DataPolicy = {
-  revision: 1,
-  service: "frontend",
-  localPorts: [],
-  egress: "allow",
-  via: false,
-  ownAddresses: [],
-  timeouts: {
-    connectMs: 1,
-    responseMs: 1,
-    headMs: 1,
-    idleMs: 1,
-    bodyIdleMs: 1,
-    poolIdleMs: 1,
-    resolveMs: 1,
-    tunnelIdleMs: 1,
-  },
-  limits: {
-    headBytes: 65536,
-    headFields: 100,
-    replayBytes: 65536,
-    connections: 1,
-    hops: 10,
-    parked: 1,
-  },
-  retry: { maxAttempts: 1, baseDelayMs: 1, maxDelayMs: 1, budgetRatio: 0, budgetPerSecond: 0 },
-  ejectMs: 1,
-};
+const policy = changed(defaultPolicy, { service: "frontend" });
 const plans = fieldPlans(policy);
 
 for (const [name, text] of Object.entries(requests)) {
@@ -83,18 +57,15 @@ for (const [name, text] of Object.entries(requests)) {
   const head = new RequestHead();
   head.parse(bytes, 0, { to: bytes.length, maxFields: 100 });
   const writer = new Writer();
-  const path = { from: head.targetFrom, to: head.targetTo };
-  const plan = {
-    fields: plans.toService,
-    plans,
-    host: "shop",
-    forwardedPort: 8080,
-    forwardedFor: "",
-    forwardedHost: "",
-    maxHops: 10,
-  };
+  const plan = new RequestPlan();
+  plan.fields = plans.toService;
+  plan.host = "shop";
+  plan.forwardedPort = 8080;
+  plan.pathFrom = head.targetFrom;
+  plan.pathTo = head.targetTo;
+  plan.responseMs = 30_000;
   Deno.bench(`request head, write to a service: ${name}`, { group: "write" }, () => {
     writer.clear();
-    writeRequestHead(writer, bytes, { head, plan, path });
+    writeRequestHead(writer, bytes, { head, plan, plans, maxHops: 10 });
   });
 }

@@ -183,7 +183,7 @@ onBothNets("clients, 300 at once are all served, none of them starved", async (n
     client.close();
   }));
   assertEquals(plane.count("Svc", "requests"), 3000);
-  assertEquals(plane.count("Svc", "status"), 0);
+  assertEquals(plane.count("Svc", "failure"), 0);
   await plane.quiet();
 });
 

@@ -177,7 +177,7 @@ async function perform(scene: Scene, each: Case): Promise<void> {
   for (const [index, turn] of turns.entries()) {
     if (index === 0 || turn.fresh) await scene.accept();
     const upstream = scene.current!;
-    const expected = scene.fill(turn.arrives);
+    const expected = withDeadline(scene, scene.fill(turn.arrives));
     assertEquals(await upstream.take(expected.length), expected, "what arrived at the upstream");
     upstream.send(scene.fill(turn.answer ?? ok));
     if (turn.then === "end") upstream.endWrite();
@@ -196,9 +196,20 @@ async function perform(scene: Scene, each: Case): Promise<void> {
   }
 }
 
+/** Every request to a service or application says how long its answer is waited for; the cases leave that out. */
+export function withDeadline({ plane }: Pick<Scene, "plane">, request: string): string {
+  const line = `x-mesher-deadline: ${
+    String(plane.policy.traffic.fallback.responseMs).padStart(8)
+  }\r\n`;
+  const place = plane.supervisor.address("inbound") === undefined
+    ? /(x-mesher-hops: \d+\r\n)()/g
+    : /()(X-Forwarded-For: [^\r]*127\.0\.0\.1\r\n)/g;
+  return request.replaceAll(place, `$1${line}$2`);
+}
+
 /** Waits until exactly these bytes have arrived. */
 export async function expectBytes(scene: Scene, peer: RawPeer, text: string): Promise<void> {
-  const expected = scene.fill(text);
+  const expected = withDeadline(scene, scene.fill(text));
   assertEquals(await peer.take(expected.length), expected);
 }
 

@@ -1,109 +1,252 @@
 /** The live endpoint set of one service in one data thread, with the state that outlives its snapshots. */
+import type { Random } from "../../core/ports.ts";
+import type { ServicePolicy, SubsetTags } from "../../core/traffic.ts";
+import { type EjectReason, slot } from "../../plane/counters.ts";
 import type { ClusterSnapshot } from "../../plane/messages.ts";
-import { nextIndex } from "../balance/round_robin.ts";
+import { forgive, observeAnswer, observeRefusal } from "../balance/candidate.ts";
+import type { Place } from "../balance/locality.ts";
 import type { Poolable, PoolGauge } from "../net/pool.ts";
-import { type BudgetPolicy, RetryBudget } from "../resilience/budget.ts";
+import { RetryBudget } from "../resilience/budget.ts";
+import { ClusterHealth, outcomeOf } from "../resilience/outlier.ts";
 import { endpointKey, EndpointState } from "./endpoint.ts";
+import { Gate, type GateOptions } from "./gate.ts";
+import { EndpointGroup } from "./group.ts";
+import { inSubset } from "./subset.ts";
 
 export interface ClusterOptions {
   readonly gauge: PoolGauge;
-  readonly budget: BudgetPolicy;
-  readonly nowMs: number;
-  /**
-   * In [0, 1): where the first round begins, so that a fleet does not start at the same instance. `first`: no rounds,
-   * the first usable endpoint is picked every time, as the addresses of one host are ordered for a reason.
-   */
-  readonly spread: number | "first";
+  readonly policy: ServicePolicy;
+  readonly place: Place;
+  readonly random: Random;
+  /** The thread's counters, and where the cluster's block begins in them. */
+  readonly counters: Float64Array;
+  readonly base: number;
+  readonly clock: GateOptions["clock"];
+  /** See GroupOptions. */
+  readonly inOrder: boolean;
 }
 
 export class Cluster<Connection extends Poolable> {
   readonly service: string;
   readonly block: number;
   readonly budget: RetryBudget;
+  readonly gate: Gate;
+  policy: ServicePolicy;
   endpoints: readonly EndpointState<Connection>[] = [];
   unusable: readonly string[] = [];
-  readonly #gauge: PoolGauge;
-  /** Index of the last pick; -1 throughout for clusters that keep to the order. */
-  #last: number;
-  readonly #rotates: boolean;
+  /** All endpoints. */
+  all: EndpointGroup<Connection>;
+  readonly #options: ClusterOptions;
+  readonly #health: ClusterHealth;
+  readonly #spread: number;
+  readonly #subsets = new Map<string, { tags: SubsetTags; group: EndpointGroup<Connection> }>();
+  /** Filled anew for every answer. */
+  readonly #observation = { nowMs: 0, decayMs: 0, retryAfterMs: 0 };
 
   constructor(snapshot: ClusterSnapshot, options: ClusterOptions) {
     this.service = snapshot.service;
     this.block = snapshot.block;
-    this.#gauge = options.gauge;
-    this.budget = new RetryBudget(options.budget, options.nowMs);
-    this.#rotates = options.spread !== "first";
-    this.#last = options.spread === "first"
-      ? -1
-      : Math.floor(options.spread * Math.max(1, snapshot.endpoints.length));
+    this.policy = options.policy;
+    this.#options = options;
+    this.#spread = options.random();
+    this.budget = new RetryBudget(options.policy.retry, options.clock.now());
+    this.gate = new Gate(options.policy, { ...options, name: snapshot.service });
+    this.#health = new ClusterHealth(options.policy.outlier, options.random);
+    this.all = this.#makeGroup("");
     this.apply(snapshot);
+  }
+
+  #makeGroup(subset: string): EndpointGroup<Connection> {
+    const { inOrder, place } = this.#options;
+    const { balance, outlier } = this.policy;
+    return new EndpointGroup(subset, { balance, outlier, place, spread: this.#spread, inOrder });
   }
 
   /** Takes over a newer set. Endpoints with the same address keep their state and connections. */
   apply(snapshot: ClusterSnapshot): void {
     const before = new Map(this.endpoints.map((endpoint) => [endpoint.key, endpoint]));
+    const newcomer = this.endpoints.length > 0;
+    let reweighted = false;
+    const { counters, gauge } = this.#options;
     this.endpoints = snapshot.endpoints.map((record) => {
       const key = endpointKey(record);
       const kept = before.get(key);
-      if (kept === undefined) return new EndpointState<Connection>(record, this.#gauge);
+      if (kept === undefined) {
+        return new EndpointState<Connection>(record, {
+          gauge,
+          health: this.#health,
+          counters,
+          newcomer,
+        });
+      }
       before.delete(key);
-      kept.update(record);
+      if (kept.update(record)) reweighted = true;
       return kept;
     });
     this.unusable = snapshot.unusable;
     for (const gone of before.values()) gone.retire();
+    this.#health.total = this.endpoints.length;
+    this.all.setMembers(this.endpoints, { reweighted });
+    for (const { group, tags } of this.#subsets.values()) {
+      group.setMembers(inSubset(this.endpoints, tags), { reweighted });
+    }
   }
 
-  find(key: string): EndpointState<Connection> | undefined {
-    return this.endpoints.find((endpoint) => endpoint.key === key);
+  /** Takes over another policy. What was learned of the endpoints stays; rounds and sessions begin anew. */
+  setPolicy(policy: ServicePolicy): void {
+    if (policy === this.policy) return;
+    const { balance, outlier } = this.policy;
+    this.policy = policy;
+    this.#health.policy = policy.outlier;
+    this.gate.setPolicy(policy);
+    if (sameValue(balance, policy.balance) && sameValue(outlier, policy.outlier)) return;
+    this.all = this.#makeGroup("");
+    this.all.setMembers(this.endpoints);
+    this.#subsets.clear();
   }
 
-  /**
-   * Picks the endpoint of the next attempt.
-   *
-   * Shape: prefers endpoints that are neither ejected nor draining nor tried already; then, rather than fail, takes
-   * ejected and at last draining ones. Undefined when every endpoint was tried.
-   * Cost: one look when all are well.
-   */
-  pick(
-    nowMs: number,
-    tried: readonly EndpointState<Connection>[] | undefined,
-  ): EndpointState<Connection> | undefined {
-    const { endpoints } = this;
-    const count = endpoints.length;
-    if (count === 0) return undefined;
-    const next = this.#last + 1 < count ? this.#last + 1 : 0;
-    const first = endpoints[next]!;
-    if (
-      tried === undefined && first.ejectedUntil <= nowMs && first.drainingUntil <= nowMs
-    ) {
-      if (this.#rotates) this.#last = next;
-      return first;
+  /** The endpoints with these tags. Shape: `name` stands for the tags, also in the texts of failures. */
+  subset(name: string, tags: SubsetTags): EndpointGroup<Connection> {
+    let known = this.#subsets.get(name);
+    if (known === undefined) {
+      known = { tags, group: this.#makeGroup(name) };
+      known.group.setMembers(inSubset(this.endpoints, tags));
+      this.#subsets.set(name, known);
     }
-    const untried = (index: number) => !tried?.includes(endpoints[index]!);
-    for (
-      const usable of [
-        (endpoint: EndpointState<Connection>) =>
-          endpoint.ejectedUntil <= nowMs && endpoint.drainingUntil <= nowMs,
-        (endpoint: EndpointState<Connection>) => endpoint.drainingUntil <= nowMs,
-        () => true,
-      ]
-    ) {
-      const index = nextIndex(
-        count,
-        this.#last,
-        (candidate) => usable(endpoints[candidate]!) && untried(candidate),
-      );
-      if (index >= 0) {
-        if (this.#rotates) this.#last = index;
-        return endpoints[index];
-      }
+    return known.group;
+  }
+
+  find(address: { readonly host: string; readonly port: number }):
+    | EndpointState<Connection>
+    | undefined {
+    return this.endpoints.find(({ snapshot }) =>
+      snapshot.host === address.host && snapshot.port === address.port
+    );
+  }
+
+  /** An attempt goes to an endpoint. Shape: the ticket to report its outcome with. */
+  begin(endpoint: EndpointState<Connection>, nowMs: number): number {
+    const ticket = endpoint.begin(nowMs);
+    if (endpoint.health.state !== "healthy") this.#changed(endpoint, nowMs);
+    return ticket;
+  }
+
+  /** The head of an answer came. Units: milliseconds. */
+  answered(
+    endpoint: EndpointState<Connection>,
+    answer: {
+      readonly ticket: number;
+      readonly status: number;
+      readonly elapsedMs: number;
+      readonly retryAfterMs: number;
+      readonly nowMs: number;
+    },
+  ): void {
+    const { nowMs, status, ticket } = answer;
+    const at = this.#observation;
+    at.nowMs = nowMs;
+    at.decayMs = this.policy.balance.decayMs;
+    // A quick refusal must not make its endpoint look like the fastest.
+    if (status === 429 || status === 503) {
+      at.retryAfterMs = answer.retryAfterMs;
+      observeRefusal(endpoint, answer.elapsedMs, at);
+    } else observeAnswer(endpoint, answer.elapsedMs, at);
+    endpoint.publishLatency();
+    const { health } = endpoint;
+    const before = health.state;
+    switch (outcomeOf(status)) {
+      case "success":
+        health.succeeded(ticket, nowMs);
+        break;
+      case "server_error":
+        endpoint.countFailure();
+        this.#ejected(health.serverError(ticket, nowMs));
+        break;
+      case "gateway_failure":
+        endpoint.countFailure();
+        this.#ejected(health.failed(ticket, nowMs));
     }
-    return undefined;
+    if (health.state !== before) this.#changed(endpoint, nowMs);
+  }
+
+  /** No answer came of an attempt: refused, reset, timed out, or against the protocol. */
+  failed(
+    endpoint: EndpointState<Connection>,
+    { ticket, nowMs }: { ticket: number; nowMs: number },
+  ): void {
+    const at = this.#observation;
+    at.nowMs = nowMs;
+    at.decayMs = this.policy.balance.decayMs;
+    at.retryAfterMs = 0;
+    observeRefusal(endpoint, 0, at);
+    endpoint.countFailure();
+    this.#ejected(endpoint.health.failed(ticket, nowMs));
+    this.#changed(endpoint, nowMs);
+  }
+
+  #ejected(reason: EjectReason): void {
+    if (reason !== "none") this.#options.counters[this.#options.base + slot.ejections]! += 1;
+  }
+
+  /** An attempt ended in a way that says nothing of its endpoint. */
+  abandoned(
+    endpoint: EndpointState<Connection>,
+    { ticket, nowMs }: { ticket: number; nowMs: number },
+  ): void {
+    const before = endpoint.health.state;
+    endpoint.health.abandoned(ticket, nowMs);
+    if (endpoint.health.state !== before) this.#changed(endpoint, nowMs);
+  }
+
+  /** No connection could be had: passed over until then. */
+  passOver(
+    endpoint: EndpointState<Connection>,
+    { untilMs, reason, nowMs }: { untilMs: number; reason: EjectReason; nowMs: number },
+  ): void {
+    endpoint.passOver(untilMs, reason);
+    this.#changed(endpoint, nowMs);
+  }
+
+  /** Control found out how an endpoint is. */
+  verdict(
+    endpoint: EndpointState<Connection>,
+    { healthy, ejectMs, nowMs }: { healthy: boolean; ejectMs: number; nowMs: number },
+  ): void {
+    if (healthy) {
+      endpoint.unreachableUntilMs = 0;
+      forgive(endpoint);
+      if (endpoint.health.state !== "healthy") endpoint.health.readmitted(nowMs);
+    } else endpoint.passOver(nowMs + ejectMs, "connect_refused");
+    this.#changed(endpoint, nowMs);
+  }
+
+  drains(endpoint: EndpointState<Connection>, nowMs: number): void {
+    endpoint.drain(nowMs);
+    this.#changed(endpoint, nowMs);
+  }
+
+  #changed(endpoint: EndpointState<Connection>, nowMs: number): void {
+    endpoint.publishState(nowMs, this.policy.balance.slowStartMs);
+    this.all.invalidate();
+    for (const { group } of this.#subsets.values()) group.invalidate();
+  }
+
+  /** Puts the gauges where control sees them; called about once a second. */
+  publish(nowMs: number): void {
+    const { base, counters } = this.#options;
+    counters[base + slot.budget] = this.budget.tokens;
+    counters[base + slot.panic] = this.all.panic ? 1 : 0;
+    this.gate.publish();
+    for (const each of this.endpoints) each.publishState(nowMs, this.policy.balance.slowStartMs);
   }
 
   close(): void {
     for (const endpoint of this.endpoints) endpoint.retire();
     this.endpoints = [];
+    this.all.setMembers([]);
   }
+}
+
+function sameValue(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }

@@ -6,6 +6,7 @@ import {
   decimal,
   equalsIgnoreCase,
   HTAB,
+  latin1,
   LF,
   matchesAt,
   SP,
@@ -46,6 +47,14 @@ export const kind = {
   /** Named in the Connection field: meant for this hop only. */
   nominated: 21,
   maxForwards: 22,
+  /** What is left of the caller's time, between sidecars and for the application. */
+  deadline: 23,
+  /** Ids of a trace, in any of the known formats. */
+  trace: 24,
+  traceState: 27,
+  retryAfter: 25,
+  /** Replaced or removed by a rule; found when the rule is applied. */
+  ruled: 26,
 } as const;
 export type Kind = typeof kind[keyof typeof kind];
 
@@ -74,6 +83,14 @@ const known: readonly (readonly (readonly [string, Kind])[])[] = (() => {
   add("x-mesher-draining", kind.draining);
   add("via", kind.via);
   add("max-forwards", kind.maxForwards);
+  add("x-mesher-deadline", kind.deadline);
+  add("retry-after", kind.retryAfter);
+  add("tracestate", kind.traceState);
+  const traceNames = ["traceparent", "b3"];
+  const b3Names = ["traceid", "spanid", "parentspanid", "sampled", "flags"];
+  for (const name of [...traceNames, ...b3Names.map((each) => `x-b3-${each}`)]) {
+    add(name, kind.trace);
+  }
   return table;
 })();
 
@@ -144,6 +161,21 @@ export class Fields {
       if (this.kindOf(index) === wanted) return index;
     }
     return -1;
+  }
+
+  /** Marks the fields that a rule drops. Shape: names in lower case; those that frame the message stay. */
+  markRuled(bytes: Uint8Array, names: ReadonlySet<string>): void {
+    for (let index = 0; index < this.count; index++) {
+      const which = this.kindOf(index);
+      if (
+        which !== kind.other && which !== kind.trace && which !== kind.traceState &&
+        which !== kind.retryAfter
+      ) continue;
+      const name = latin1(bytes, this.nameFrom(index), this.nameTo(index)).toLowerCase();
+      if (!names.has(name)) continue;
+      this.#data[index * STRIDE + 4] = kind.ruled;
+      this.#seen |= 1 << kind.ruled;
+    }
   }
 
   #end = 0;

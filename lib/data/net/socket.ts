@@ -70,6 +70,8 @@ export interface Net {
   readonly timers: Timers;
   /** Time of the current turn. Units: milliseconds, monotonic. */
   now(): number;
+  /** How long the current turn has taken so far. Units: milliseconds. Cost: reads the clock. */
+  sinceTurn(): number;
   /**
    * Starts accepting. `accepted` takes over the socket. Accepting pauses by itself while descriptors are exhausted
    * or `paused()` says so.

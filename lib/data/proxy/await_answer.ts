@@ -3,8 +3,12 @@ import { type FailureCode, failureCodes, MeshError } from "../../core/errors.ts"
 import { equalsIgnoreCase, latin1 } from "../http1/bytes.ts";
 import { type Fields, kind, MalformedHead } from "../http1/fields.ts";
 import { FAILED, WAIT } from "../net/socket.ts";
+import { attemptMs } from "./attempt.ts";
+import { parseRetryAfter } from "../resilience/retry_after.ts";
 import type { Client } from "./client.ts";
+import type { DataContext } from "./context.ts";
 import { deliver, forwardInterim } from "./deliver.ts";
+import { triedElsewhere } from "./judge.ts";
 import { uploadFailure } from "./upload.ts";
 import { closedEarly, type Upstream } from "./upstream.ts";
 
@@ -14,12 +18,16 @@ const maxInterims = 100;
 /**
  * Waits for the head of the answer and delivers it.
  *
- * Shape: whether the connection can be used again. Errors: MeshError.
+ * Shape: whether the connection can be used again; refused: the answer was thrown away, the request is to be tried
+ * elsewhere after `retryDelayMs`. Errors: MeshError.
  */
-export async function awaitAnswer(client: Client, upstream: Upstream): Promise<boolean> {
+export async function awaitAnswer(
+  client: Client,
+  upstream: Upstream,
+): Promise<"reusable" | "spent" | "refused"> {
   const { context, exchange: state } = client;
   const { inbox, socket } = upstream;
-  const { limits, timeouts } = context.policy;
+  const { limits } = context.policy;
   const endpoint = upstream.endpoint.key;
   let uploadSeen = false;
   let interims = 0;
@@ -28,10 +36,16 @@ export async function awaitAnswer(client: Client, upstream: Upstream): Promise<b
       const count = socket.readReady ? inbox.fill() : WAIT;
       if (inbox.length > 0) {
         upstream.answered = true;
-        const parsed = parseAnswer(client, upstream);
+        const parsed = parseAnswer(context, upstream);
         if (parsed === "final") {
           if (failedAtPeer(client, upstream)) throw failureAtPeer(client, upstream);
-          return await deliver(client, upstream);
+          noteAnswer(client, upstream);
+          const delayMs = triedElsewhere(client, upstream);
+          if (delayMs >= 0) {
+            state.retryDelayMs = delayMs;
+            return "refused";
+          }
+          return await deliver(client, upstream) ? "reusable" : "spent";
         }
         if (parsed === "interim") {
           if (++interims > maxInterims) {
@@ -61,7 +75,8 @@ export async function awaitAnswer(client: Client, upstream: Upstream): Promise<b
       uploadSeen = true;
       const failure = uploadFailure(state.upload.end, endpoint);
       if (failure !== undefined) throw failure;
-      socket.expireAfter(timeouts.responseMs);
+      state.answerFromMs = context.net.now();
+      socket.expireAfter(attemptMs(client));
       if (socket.readReady) continue;
     }
     // Looked at before the wait too: nobody is told again of a client that left while this was on its way here.
@@ -71,7 +86,7 @@ export async function awaitAnswer(client: Client, upstream: Upstream): Promise<b
     if (socket.timedOut) {
       throw new MeshError(
         "response_timeout",
-        `${endpoint} did not answer within ${timeouts.responseMs} ms`,
+        `${endpoint} did not answer within ${waitedMs(client)} ms`,
         {
           reachedUpstream: true,
           endpoint,
@@ -82,9 +97,42 @@ export async function awaitAnswer(client: Client, upstream: Upstream): Promise<b
   }
 }
 
+function waitedMs({ exchange: { plan } }: Client): number {
+  return plan.retry.perTryMs === 0
+    ? plan.responseMs
+    : Math.min(plan.retry.perTryMs, plan.responseMs);
+}
+
+/** What an answer says of its endpoint. */
+function noteAnswer(client: Client, { endpoint, inbox }: Upstream): void {
+  const { context, exchange: state } = client;
+  const { cluster, scope } = state.plan;
+  const nowMs = context.net.now();
+  state.firstByteAtMs = nowMs;
+  context.countFirstByte(state.block, nowMs - state.startedAtMs);
+  state.trail?.attemptAnswered(context.response.status, nowMs);
+  if (scope === "local") return;
+  const { status, fields } = context.response;
+  const at = status === 429 || status === 503 ? fields.find(kind.retryAfter) : -1;
+  state.retryAfterMs = at < 0
+    ? 0
+    : parseRetryAfter(latin1(inbox.bytes, fields.valueFrom(at), fields.valueTo(at)), Date.now()) ??
+      0;
+  cluster.answered(endpoint, {
+    ticket: state.ticket,
+    status,
+    elapsedMs: nowMs - Math.max(state.attemptAtMs, state.answerFromMs),
+    retryAfterMs: state.retryAfterMs,
+    nowMs,
+  });
+  state.ticket = 0;
+}
+
 /** Shape: the parse result is in `context.response` unless more bytes are needed. Errors: MeshError protocol_error. */
-function parseAnswer(client: Client, { endpoint, inbox }: Upstream): "final" | "interim" | "more" {
-  const { context } = client;
+export function parseAnswer(
+  context: DataContext,
+  { endpoint, inbox }: Upstream,
+): "final" | "interim" | "more" {
   const { limits } = context.policy;
   try {
     const end = context.response.parse(inbox.bytes, inbox.start, {
@@ -114,7 +162,7 @@ function failureAtPeer(client: Client, upstream: Upstream): MeshError {
   const { context, exchange: state } = client;
   const { endpoint, inbox } = upstream;
   const { status, fields } = context.response;
-  if (fields.has(kind.draining)) endpoint.drain(context.net.now());
+  if (fields.has(kind.draining)) state.plan.cluster.drains(endpoint, context.net.now());
   const code = failureOfPeer(fields, inbox.bytes) ?? "connect_refused";
   const cut = inbox.bytes[fields.valueFrom(fields.find(kind.unsent))] === 48;
   state.unsentByPeer = !cut;

@@ -19,8 +19,8 @@ export class Client {
   readonly inbox: Inbox;
   readonly role: ListenerRole;
   readonly exchange: Exchange;
-  /** The upstream socket whose waiting reader is woken when this client goes away. */
-  awaiting: Socket | undefined;
+  /** What is waited for, to be woken when this client goes away: mostly the upstream socket. */
+  awaiting: { wake(): void } | undefined;
   /** Authority of a CONNECT whose inside turned out to be plain HTTP. */
   tunnelled: string | undefined;
   /** Whether another request may follow on this connection. */

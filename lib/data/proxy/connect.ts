@@ -75,11 +75,14 @@ async function sniff(client: Client): Promise<"http" | "other" | "closed"> {
 /** Connects to whichever address of a host outside answers. Errors: MeshError. */
 function dialHost(client: Client, cluster: Cluster<Upstream>): Promise<Upstream> {
   const { context, exchange: state } = client;
-  const first = cluster.pick(context.net.now(), undefined)!;
+  const first = cluster.all.pick(context.pickAny(), undefined)!;
   state.attempts++;
   state.endpoint = first;
   context.count(state.block, slot.attempts);
-  return dialInOrder(context, [first, ...cluster.endpoints.filter((each) => each !== first)]);
+  return dialInOrder(context, cluster, [
+    first,
+    ...cluster.endpoints.filter((each) => each !== first),
+  ]);
 }
 
 /** Connects to the first endpoint that can be reached. Errors: MeshError of the last one tried, or no_endpoint. */
@@ -89,8 +92,8 @@ async function dialAny(
 ): Promise<Upstream> {
   const { context, exchange: state } = client;
   let failure: unknown = new MeshError("no_endpoint", `${cluster.service} has no endpoint`);
-  for (let attempt = 0; attempt < context.policy.retry.maxAttempts; attempt++) {
-    const endpoint = cluster.pick(context.net.now(), state.tried);
+  for (let attempt = 0; attempt < cluster.policy.retry.maxAttempts; attempt++) {
+    const endpoint = cluster.all.pick(context.pickAny(), state.tried);
     if (endpoint === undefined) break;
     state.attempts++;
     state.endpoint = endpoint;
@@ -99,10 +102,7 @@ async function dialAny(
       return await dialUpstream(context, endpoint);
     } catch (error) {
       failure = error;
-      passOver(context, endpoint, {
-        reason: error instanceof MeshError ? error.code : "internal",
-        service: cluster.service,
-      });
+      passOver(context, endpoint, { cluster, error, service: cluster.service });
       state.tried = [...(state.tried ?? []), endpoint];
     }
   }

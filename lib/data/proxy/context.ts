@@ -1,9 +1,18 @@
 /** What all connections of one data thread share: network, policy, clusters, counters and scratch memory. */
 import { type FailureCode, failureCodes } from "../../core/errors.ts";
 import type { Random } from "../../core/ports.ts";
-import { blockBase, latencyBounds, slot, threadSlot } from "../../plane/counters.ts";
-import type { FailureReport, ListenerRole } from "../../plane/messages.ts";
+import {
+  blockBase,
+  blocks,
+  latencyBounds,
+  ownBounds,
+  slot,
+  threadSlot,
+} from "../../plane/counters.ts";
+import type { ServicePolicy, TrafficPolicy } from "../../core/traffic.ts";
+import type { ClusterSnapshot, FailureReport, ListenerRole } from "../../plane/messages.ts";
 import type { DataPolicy } from "../../plane/policy.ts";
+import type { PickRequest } from "../balance/balancer.ts";
 import { Scratch } from "../http1/inbox.ts";
 import { RequestHead } from "../http1/request_head.ts";
 import { ResponseHead } from "../http1/response_head.ts";
@@ -11,14 +20,20 @@ import { Writer } from "../http1/bytes.ts";
 import type { PoolGauge } from "../net/pool.ts";
 import type { Net } from "../net/socket.ts";
 import type { Upstream } from "./upstream.ts";
-import type { Cluster } from "../cluster/cluster.ts";
+import { Cluster } from "../cluster/cluster.ts";
 import type { Client } from "./client.ts";
 import type { Directory } from "./directory.ts";
 import { type FieldPlans, fieldPlans } from "./field_plan.ts";
+import { HeadFacts } from "./head_facts.ts";
+import { Observer, type ObserverOptions } from "./observer.ts";
+import type { LimitMemory } from "./rate_limits.ts";
+import { compileRules, type Rules } from "./rules.ts";
 
 export type DrainPhase = "none" | "announce" | "close_inbound" | "close_outbound";
 
 const scratchBytes = 64 * 1024;
+/** Of so many requests one has its own time measured. */
+const measuredOneIn = 8;
 const keptWriters = 256;
 /** A writer that grew beyond this held a body; its memory is not kept. */
 const keptWriterBytes = 16 * 1024;
@@ -32,7 +47,9 @@ export interface ContextOptions {
   readonly policy: DataPolicy;
   readonly counters: Float64Array;
   readonly random: Random;
+  readonly limits: LimitMemory;
   readonly report: (failure: FailureReport) => void;
+  readonly records: ObserverOptions["post"];
 }
 
 export class DataContext {
@@ -50,18 +67,42 @@ export class DataContext {
   readonly gauge: PoolGauge = { idle: 0 };
   /** One cluster per application port, made when first asked for. */
   readonly localClusters = new Map<number, Cluster<Upstream>>();
+  /** What a pick depends on, filled anew for each one. */
+  readonly picking: { nowMs: number; random: Random; hash: number; stickyId: string };
+  readonly facts: HeadFacts;
+  readonly observer: Observer;
+  /** Copies of requests under way. */
+  mirrors = 0;
   drain: DrainPhase = "none";
   directory!: Directory;
   policy: DataPolicy;
   plans: FieldPlans;
+  /** What holds for calls to the own application. */
+  inboundPolicy: ServicePolicy;
+  inboundRules: Rules | undefined;
+  readonly limits: LimitMemory;
+  readonly #rules = new Map<
+    number,
+    { readonly policy: ServicePolicy; readonly rules: Rules | undefined }
+  >();
   readonly #writers: Writer[] = [];
 
   constructor(options: ContextOptions) {
     this.net = options.net;
     this.policy = options.policy;
     this.plans = fieldPlans(options.policy);
+    this.limits = options.limits;
+    this.inboundPolicy = inboundPolicy(options.policy.traffic);
+    this.inboundRules = this.#inboundRules();
     this.counters = options.counters;
     this.random = options.random;
+    this.picking = { nowMs: 0, random: options.random, hash: -1, stickyId: "" };
+    this.facts = new HeadFacts(this.request);
+    this.observer = new Observer({
+      clock: options.net,
+      random: options.random,
+      post: options.records,
+    });
     this.report = options.report;
   }
 
@@ -69,6 +110,48 @@ export class DataContext {
   setPolicy(policy: DataPolicy): void {
     this.policy = policy;
     this.plans = fieldPlans(policy);
+    this.inboundPolicy = inboundPolicy(policy.traffic);
+    this.inboundRules = this.#inboundRules();
+    for (const cluster of this.localClusters.values()) cluster.setPolicy(this.inboundPolicy);
+  }
+
+  /** For a pick that depends on nothing of the request. */
+  pickAny(): PickRequest {
+    const { picking } = this;
+    picking.nowMs = this.net.now();
+    picking.hash = -1;
+    picking.stickyId = "";
+    return picking;
+  }
+
+  #inboundRules(): Rules | undefined {
+    return compileRules(this.inboundPolicy, { block: blocks.inbound, memory: this.limits });
+  }
+
+  /** The rules that requests to a cluster meet, compiled when first asked for. */
+  rulesOf({ block, policy }: Cluster<Upstream>): Rules | undefined {
+    const known = this.#rules.get(block);
+    if (known !== undefined && known.policy === policy) return known.rules;
+    const rules = compileRules(policy, { block, memory: this.limits });
+    this.#rules.set(block, { policy, rules });
+    return rules;
+  }
+
+  makeCluster(
+    snapshot: ClusterSnapshot,
+    { policy, inOrder }: { readonly policy: ServicePolicy; readonly inOrder: boolean },
+  ): Cluster<Upstream> {
+    const { zone, region } = this.policy.traffic;
+    return new Cluster(snapshot, {
+      gauge: this.gauge,
+      policy,
+      place: { zone, region },
+      random: this.random,
+      clock: this.net,
+      counters: this.counters,
+      base: blockBase(snapshot.block),
+      inOrder,
+    });
   }
 
   takeWriter(): Writer {
@@ -96,17 +179,38 @@ export class DataContext {
 
   /** Units: milliseconds. */
   countLatency(block: number, elapsedMs: number): void {
-    const base = blockBase(block);
+    this.#observe(blockBase(block) + slot.latencySum, elapsedMs / 1000, latencyBounds);
+  }
+
+  /** Units: milliseconds. */
+  countFirstByte(block: number, elapsedMs: number): void {
+    this.#observe(blockBase(block) + slot.firstByteSum, elapsedMs / 1000, latencyBounds);
+  }
+
+  /** Units: milliseconds. */
+  countOwn(block: number, elapsedMs: number): void {
+    this.#observe(blockBase(block) + slot.ownSum, elapsedMs / 1000, ownBounds);
+  }
+
+  /** Shape: the slots of a histogram are its sum, its count and its buckets, in this order. */
+  #observe(sumSlot: number, seconds: number, bounds: readonly number[]): void {
     const { counters } = this;
-    const seconds = elapsedMs / 1000;
-    counters[base + slot.latencySum]! += seconds;
-    counters[base + slot.latencyCount]! += 1;
-    for (let index = 0; index < latencyBounds.length; index++) {
-      if (seconds <= latencyBounds[index]!) {
-        counters[base + slot.latency + index]! += 1;
+    counters[sumSlot]! += seconds;
+    counters[sumSlot + 1]! += 1;
+    for (let index = 0; index < bounds.length; index++) {
+      if (seconds <= bounds[index]!) {
+        counters[sumSlot + 2 + index]! += 1;
         return;
       }
     }
+  }
+
+  #sinceMeasured = 0;
+
+  /** Whether the sidecar's own time is measured for the next request: reading the clock for each would cost. */
+  measures(): boolean {
+    this.#sinceMeasured = (this.#sinceMeasured + 1) % measuredOneIn;
+    return this.#sinceMeasured === 0;
   }
 
   clientOpened(client: Client): void {
@@ -123,4 +227,19 @@ export class DataContext {
     this.counters[threadSlot.clientsOpen]! += change;
     if (role === "inbound") this.counters[threadSlot.inboundOpen]! += change;
   }
+}
+
+/** The caller's side has balanced, tried again and routed already: here only limits and faults are left. */
+function inboundPolicy({ fallback, inbound }: TrafficPolicy): ServicePolicy {
+  const { fault: _, ...shared } = fallback;
+  return {
+    ...shared,
+    concurrency: inbound.concurrency,
+    rateLimits: inbound.rateLimits,
+    ...(inbound.fault === undefined ? {} : { fault: inbound.fault }),
+    balance: { ...fallback.balance, kind: "round_robin", locality: "off" },
+    breaker: { ...fallback.breaker, enabled: false, force: "none" },
+    outlier: { ...fallback.outlier, enabled: false },
+    routes: [],
+  };
 }

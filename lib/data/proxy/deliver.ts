@@ -38,6 +38,8 @@ async function forwardHead(
       draining: false,
       via,
       oldClient: false,
+      lines: undefined,
+      drops: undefined,
     },
   });
   consumeHead(client, upstream);
@@ -86,8 +88,11 @@ export async function deliver(client: Client, upstream: Upstream): Promise<boole
       draining: client.draining,
       via: context.plans.via,
       oldClient: exchange.oldClient,
+      lines: exchange.plan.responseLines,
+      drops: exchange.plan.responseDrops,
     },
   });
+  exchange.status = response.status;
   context.count(exchange.block, slot.status + Math.floor(response.status / 100) - 1);
   const body = bodyState(bodyEnd, response);
   inbox.consume(response.end - inbox.start);
@@ -97,10 +102,11 @@ export async function deliver(client: Client, upstream: Upstream): Promise<boole
     out.range(inbox.bytes, inbox.start, inbox.start + count);
     inbox.consume(count);
     body.remaining = 0;
-    context.count(exchange.block, slot.responseBytes, count);
+    exchange.countResponse(context, count);
   }
   client.responding = true;
   const sent = sendOut(client);
+  exchange.answerSent(context);
   if (sent !== true && (sent === false || !(await sent))) throw clientLeft(upstream);
   if (body !== undefined && !body.done) {
     exchange.cutByReset = coding !== "encode" && bodyEnd === "close" || coding === "decode";
@@ -109,10 +115,9 @@ export async function deliver(client: Client, upstream: Upstream): Promise<boole
   return await settleUpload(client, upstream) && upstreamKeepsAlive;
 }
 
-function noteDraining(client: Client, { endpoint }: Upstream): void {
-  const { context } = client;
+function noteDraining({ context, exchange }: Client, { endpoint }: Upstream): void {
   if (endpoint.snapshot.mesher && context.response.fields.has(kind.draining)) {
-    endpoint.drain(context.net.now());
+    exchange.plan.cluster.drains(endpoint, context.net.now());
   }
 }
 
@@ -169,7 +174,7 @@ async function pipe(
       targetIdleMs: timeouts.bodyIdleMs,
       stopped: () => client.socket.hungUp && client.gone(),
       moved: (bytes, spliced) => {
-        context.count(exchange.block, slot.responseBytes, bytes);
+        exchange.countResponse(context, bytes);
         if (spliced) context.counters[threadSlot.splicedBytes]! += bytes;
       },
     },
@@ -230,6 +235,7 @@ async function switchProtocols(client: Client, upstream: Upstream): Promise<bool
       endpoint,
     });
   }
+  exchange.status = 101;
   context.count(exchange.block, slot.status);
   client.responding = true;
   await forwardHead(client, upstream, context.plans.via);

@@ -4,14 +4,20 @@ import { blocks } from "../../plane/counters.ts";
 import type { ClusterSnapshot, FromThread, Resolution } from "../../plane/messages.ts";
 import { Cluster } from "../cluster/cluster.ts";
 import { type Authority, AuthorityTable } from "../routing/authority.ts";
+import { compileEgress, type EgressDecision } from "../routing/egress.ts";
 import type { DataContext } from "./context.ts";
+import type { Rules } from "./rules.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** Where requests for an authority go, or why they cannot. */
 export type Route =
   & { readonly validUntil: number; readonly epoch: number }
   & (
-    | { readonly kind: "cluster"; readonly cluster: Cluster<Upstream> }
+    | {
+      readonly kind: "cluster";
+      readonly cluster: Cluster<Upstream>;
+      readonly rules: Rules | undefined;
+    }
     | { readonly kind: "outside"; readonly cluster: Cluster<Upstream> }
     | { readonly kind: "failed"; readonly error: MeshError }
   );
@@ -34,6 +40,7 @@ export class Directory {
   readonly #answers = new Map<string, { resolution: Resolution; validUntil: number }>();
   readonly #questions = new Map<string, Question>();
   readonly #refreshing = new Map<string, ((refreshed: boolean) => void)[]>();
+  #egress: EgressDecision;
   #parked = 0;
   /** Grows whenever remembered routes may be wrong. */
   #epoch = 0;
@@ -41,6 +48,7 @@ export class Directory {
   constructor(context: DataContext, ask: (message: FromThread) => void) {
     this.#context = context;
     this.#ask = ask;
+    this.#egress = compileEgress(context.policy.traffic.egress);
   }
 
   /** Requests that wait for an answer of control. */
@@ -57,20 +65,20 @@ export class Directory {
     if (known !== undefined) {
       known.apply(snapshot);
     } else {
-      this.#clusters.set(snapshot.service, this.#makeCluster(snapshot, "rotate"));
+      this.#clusters.set(snapshot.service, this.#makeCluster(snapshot, { inOrder: false }));
       this.#epoch++;
     }
     this.#answerRefresh(snapshot.service);
   }
 
-  #makeCluster(snapshot: ClusterSnapshot, order: "rotate" | "first"): Cluster<Upstream> {
-    const context = this.#context;
-    return new Cluster(snapshot, {
-      gauge: context.gauge,
-      budget: context.policy.retry,
-      nowMs: context.net.now(),
-      spread: order === "first" ? "first" : context.random(),
-    });
+  #makeCluster(
+    snapshot: ClusterSnapshot,
+    { inOrder }: { readonly inOrder: boolean },
+  ): Cluster<Upstream> {
+    const { policy } = this.#context;
+    const { traffic } = policy;
+    const own = inOrder ? undefined : traffic.services[snapshot.service];
+    return this.#context.makeCluster(snapshot, { policy: own ?? traffic.fallback, inOrder });
   }
 
   forgetCluster(service: string): void {
@@ -97,16 +105,13 @@ export class Directory {
 
   applyVerdict(service: string, address: { host: string; port: number; healthy: boolean }): void {
     const cluster = this.#clusters.get(service);
-    const endpoint = cluster?.endpoints.find((each) =>
-      each.snapshot.host === address.host && each.snapshot.port === address.port
-    );
-    if (endpoint === undefined) return;
-    if (address.healthy) {
-      endpoint.ejectedUntil = 0;
-      endpoint.consecutiveFailures = 0;
-    } else {
-      endpoint.eject(this.#context.net.now(), this.#context.policy.ejectMs);
-    }
+    const endpoint = cluster?.find(address);
+    if (cluster === undefined || endpoint === undefined) return;
+    cluster.verdict(endpoint, {
+      healthy: address.healthy,
+      ejectMs: this.#context.policy.ejectMs,
+      nowMs: this.#context.net.now(),
+    });
   }
 
   /**
@@ -156,7 +161,8 @@ export class Directory {
   }
 
   #serviceRoute(cluster: Cluster<Upstream>): Route {
-    return { kind: "cluster", cluster, validUntil: Infinity, epoch: this.#epoch };
+    const rules = this.#context.rulesOf(cluster);
+    return { kind: "cluster", cluster, rules, validUntil: Infinity, epoch: this.#epoch };
   }
 
   #failed(error: MeshError, validUntil: number): Route {
@@ -169,14 +175,15 @@ export class Directory {
     validUntil: number,
   ): Route {
     const { policy } = this.#context;
-    if (policy.egress === "deny") {
+    const port = authority.port || 80;
+    const verdict = this.#egress(authority.host, port);
+    if (verdict.action === "deny") {
       const error = new MeshError(
         "request_denied",
-        `${authority.host} is no service of the mesh, and egress is set to deny`,
+        `${authority.host} is no service of the mesh: ${verdict.because}`,
       );
       return this.#failed(error, Infinity);
     }
-    const port = authority.port || 80;
     if (addresses.some((host) => isOwnAddress(policy.ownAddresses, host, port))) {
       const error = new MeshError(
         "loop_detected",
@@ -200,7 +207,7 @@ export class Directory {
     let cluster = this.#outside.get(key);
     if (cluster === undefined) {
       if (this.#outside.size >= maxOutside) this.#forgetOldestOutside();
-      cluster = this.#makeCluster(snapshot, "first");
+      cluster = this.#makeCluster(snapshot, { inOrder: true });
       this.#outside.set(key, cluster);
     } else {
       cluster.apply(snapshot);
@@ -278,7 +285,18 @@ export class Directory {
 
   /** Routes that were decided by the old policy are decided again. */
   policyChanged(): void {
+    const { traffic } = this.#context.policy;
+    this.#egress = compileEgress(traffic.egress);
+    for (const [service, cluster] of this.#clusters) {
+      cluster.setPolicy(traffic.services[service] ?? traffic.fallback);
+    }
+    for (const cluster of this.#outside.values()) cluster.setPolicy(traffic.fallback);
     this.#epoch++;
+  }
+
+  /** Puts the gauges of clusters where control sees them. */
+  publish(nowMs: number): void {
+    for (const cluster of this.#clusters.values()) cluster.publish(nowMs);
   }
 
   suspect(service: string, address: { host: string; port: number; reason: string }): void {

@@ -1,9 +1,14 @@
 /** What is known of the request that a client connection is at; one object per connection, used again. */
-import { type MeshError } from "../../core/errors.ts";
+import type { FailureCode, MeshError } from "../../core/errors.ts";
 import { blocks, slot } from "../../plane/counters.ts";
 import type { EndpointState } from "../cluster/endpoint.ts";
+import type { Ending, Gate } from "../cluster/gate.ts";
 import { latin1, type Writer } from "../http1/bytes.ts";
 import { BodyState } from "./body.ts";
+import type { DataContext } from "./context.ts";
+import { startMirror } from "./mirror.ts";
+import type { Trail } from "./observer.ts";
+import { RequestPlan } from "./plan.ts";
 import { asksForUpgrade } from "./request_writer.ts";
 import type { Upload } from "./upload.ts";
 import type { Client } from "./client.ts";
@@ -19,6 +24,28 @@ export class Exchange {
   upgrade = false;
   attempts = 0;
   startedAtMs = 0;
+  attemptAtMs = 0;
+  /** When the time for the response head began: with the request, or with the end of its body. */
+  answerFromMs = 0;
+  /** When the answer's first byte came; 0 before. */
+  firstByteAtMs = 0;
+  /** Of the answer that is being delivered; 0 before. */
+  status = 0;
+  /** The pause before the next attempt, after an answer that is tried elsewhere. */
+  retryDelayMs = 0;
+  /** Of the attempt under way, for its endpoint's health; 0 when its outcome was told. */
+  ticket = 0;
+  /** What the answer's Retry-After asks for; 0 for nothing. */
+  retryAfterMs = 0;
+  requestBytes = 0;
+  responseBytes = 0;
+  readonly plan = new RequestPlan();
+  /** Where this request has a place among those under way. */
+  #gate: Gate | undefined;
+  #gateTicket = 0;
+  /** What is remembered for those who watch; undefined while nobody does. */
+  trail: Trail | undefined;
+  #ownMs = -1;
   /** Head as sent upstream and as much of the body as is kept for another attempt. */
   writer: Writer | undefined;
   /** What of the request body has not been read yet; undefined when there is none. */
@@ -39,6 +66,7 @@ export class Exchange {
   cutByReset = false;
   #open = false;
   #reported = false;
+  #failure: FailureCode | undefined;
 
   /** Whether the client still owes bytes of the request body. */
   get bodyPending(): boolean {
@@ -48,13 +76,16 @@ export class Exchange {
   /** Takes what must be known of a request beyond the life of its parse result. */
   begin(client: Client): void {
     const head = client.context.request;
+    this.plan.clear();
     this.headBytes = head.end - client.inbox.start;
     this.isHead = head.isHead;
     this.idempotent = head.isIdempotent;
     this.oldClient = head.minor === 0;
     this.upgrade = asksForUpgrade(head, client.inbox.bytes);
-    this.attempts = 0;
-    this.startedAtMs = client.context.net.now();
+    this.attempts = this.status = this.firstByteAtMs = 0;
+    this.requestBytes = this.responseBytes = 0;
+    this.startedAtMs = this.answerFromMs = client.context.net.now();
+    this.#ownMs = client.context.measures() ? 0 : -1;
     const length = head.bodyLength;
     this.body = length === 0 ? undefined : new BodyState(length);
     this.replayable = true;
@@ -63,6 +94,7 @@ export class Exchange {
 
   /** Opens the account of the request with the service it goes to. */
   routed(client: Client, { block, service }: { block: number; service: string }): void {
+    if (this.#open) return this.changeService(client, { block, service });
     this.block = block;
     this.service = service;
     this.#open = true;
@@ -70,10 +102,120 @@ export class Exchange {
     client.context.count(block, slot.open);
   }
 
+  /**
+   * Takes a place among the requests under way.
+   *
+   * Shape: undefined when there was one at once, else resolves when there is.
+   * Errors: MeshError circuit_open, concurrency_limit, client_gone.
+   */
+  enter(client: Client): Promise<void> | undefined {
+    if (this.plan.free) return undefined;
+    const { gate } = this.plan.cluster;
+    const ticket = gate.admit();
+    if (!gate.tryEnter()) return this.#standInLine(client, gate, ticket);
+    this.#gate = gate;
+    this.#gateTicket = ticket;
+    return undefined;
+  }
+
+  async #standInLine(client: Client, gate: Gate, ticket: number): Promise<void> {
+    await gate.wait(ticket, (leave) => {
+      client.awaiting = { wake: () => client.gone() && leave() };
+    });
+    client.awaiting = undefined;
+    this.#gate = gate;
+    this.#gateTicket = ticket;
+  }
+
+  #leaveGate(): void {
+    const gate = this.#gate;
+    if (gate === undefined) return;
+    this.#gate = undefined;
+    gate.leave(this.#gateTicket, this.#ending(), this.firstByteAtMs - this.startedAtMs);
+  }
+
+  #endTrail(context: DataContext, nowMs: number): void {
+    this.trail?.finish(context.observer, {
+      service: this.service,
+      route: this.plan.rule,
+      status: this.status,
+      code: this.#failure,
+      requestBytes: this.requestBytes,
+      responseBytes: this.responseBytes,
+      firstByteAtMs: this.firstByteAtMs,
+      nowMs,
+    });
+    this.trail = undefined;
+  }
+
+  /** Tells the balancer how a call of a session ended. */
+  #settleSession(): void {
+    const { group, stickyId } = this.plan;
+    if (stickyId === "" || this.endpoint === undefined) return;
+    const ending = this.#ending();
+    if (ending === "abandoned") return;
+    group.balancer.sessions?.settle(stickyId, this.endpoint.key, { failed: ending === "failed" });
+  }
+
+  #ending(): Ending {
+    const { status } = this;
+    if (this.#failure !== undefined) {
+      const isCallers = this.#failure === "client_gone" || this.#failure === "request_malformed" ||
+        this.#failure === "fault_injected";
+      return isCallers ? "abandoned" : "failed";
+    }
+    if (status === 429 || status === 503 || status === 504) return "failed";
+    return status >= 500 ? "error" : "ok";
+  }
+
+  countRequest(context: DataContext, bytes: number): void {
+    this.requestBytes += bytes;
+    context.count(this.block, slot.requestBytes, bytes);
+  }
+
+  countResponse(context: DataContext, bytes: number): void {
+    this.responseBytes += bytes;
+    context.count(this.block, slot.responseBytes, bytes);
+  }
+
+  /** Somebody wants to see this request. */
+  watch(trail: Trail): void {
+    this.trail = trail;
+    this.#ownMs = Math.max(0, this.#ownMs);
+  }
+
+  /** The composed head has gone to an endpoint. */
+  requestSent(context: DataContext): void {
+    if (this.#ownMs >= 0) this.#ownMs += context.net.sinceTurn();
+  }
+
+  /** The head of the answer has gone to the client. */
+  answerSent(context: DataContext): void {
+    if (this.#ownMs < 0) return;
+    const ownMs = this.#ownMs + context.net.sinceTurn();
+    context.countOwn(this.block, ownMs);
+    if (this.trail !== undefined) this.trail.ownMs = ownMs;
+    this.#ownMs = -1;
+  }
+
+  /** A rule sends the request to another service: that one's account it is. */
+  changeService({ context }: Client, { block, service }: { block: number; service: string }): void {
+    if (!this.#open) return;
+    context.count(this.block, slot.open, -1);
+    context.count(this.block, slot.requests, -1);
+    this.block = block;
+    this.service = service;
+    context.count(block, slot.requests);
+    context.count(block, slot.open);
+  }
+
   /** Notes a failure: counted once, reported once. */
   failed(client: Client, error: MeshError): void {
     if (this.#reported) return;
     this.#reported = true;
+    this.#failure = error.code;
+    this.status = error.status;
+    if (this.trail !== undefined) this.trail.detail = error.message;
     if (!this.#open) this.routed(client, { block: blocks.none, service: "" });
     const { context } = client;
     context.countFailure(this.block, error.code);
@@ -103,14 +245,19 @@ export class Exchange {
   finish(client: Client): void {
     const { context } = client;
     if (this.writer !== undefined) {
+      if (this.plan.mirror !== undefined) startMirror(client, this.plan.mirror);
       context.giveWriter(this.writer);
       this.writer = undefined;
     }
     client.awaiting = undefined;
     if (this.#open) {
+      const nowMs = context.net.now();
       this.#open = false;
       context.count(this.block, slot.open, -1);
-      context.countLatency(this.block, context.net.now() - this.startedAtMs);
+      context.countLatency(this.block, nowMs - this.startedAtMs);
+      this.#leaveGate();
+      this.#settleSession();
+      if (this.trail !== undefined) this.#endTrail(context, nowMs);
     }
     this.block = blocks.none;
     this.service = "";
@@ -121,6 +268,7 @@ export class Exchange {
     this.endpoint = undefined;
     this.upload = undefined;
     this.#reported = false;
+    this.#failure = undefined;
   }
 }
 

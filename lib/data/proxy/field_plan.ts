@@ -40,15 +40,16 @@ export function fieldPlans(policy: DataPolicy): FieldPlans {
   return {
     toService: {
       // The hop count and the caller's name are written anew.
-      dropped: hopByHop | betweenSidecars | kindSet(kind.hops) |
+      dropped: hopByHop | betweenSidecars | kindSet(kind.hops, kind.deadline) |
         (service === undefined ? 0 : kindSet(kind.cseContext)),
       mesh: true,
     },
     toOutside: {
-      dropped: hopByHop | betweenSidecars | kindSet(kind.hops, kind.cseContext, kind.cseSource),
+      dropped: hopByHop | betweenSidecars |
+        kindSet(kind.hops, kind.cseContext, kind.cseSource, kind.deadline),
       mesh: false,
     },
-    toApp: { dropped: hopByHop | betweenSidecars, mesh: false },
+    toApp: { dropped: hopByHop | betweenSidecars | kindSet(kind.deadline), mesh: false },
     fromUpstream: { dropped: hopByHop | betweenSidecars, mesh: false },
     context: service === undefined
       ? undefined

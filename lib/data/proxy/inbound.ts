@@ -1,7 +1,7 @@
 /** The provider side: a request from the mesh, handed to the application on 127.0.0.1. */
 import { MeshError } from "../../core/errors.ts";
 import { blocks } from "../../plane/counters.ts";
-import { Cluster } from "../cluster/cluster.ts";
+import type { Cluster } from "../cluster/cluster.ts";
 import { decimal, isHostText, latin1, matchesAt } from "../http1/bytes.ts";
 import { kind } from "../http1/fields.ts";
 import type { RequestHead } from "../http1/request_head.ts";
@@ -11,6 +11,8 @@ import { isOwnAddress } from "./directory.ts";
 import { exchange } from "./exchange.ts";
 import { answerOptions, endsHere, isStar } from "./last_hop.ts";
 import type { DataContext } from "./context.ts";
+import { inheritDeadline, protect } from "./rules.ts";
+import { beginTrail } from "./trail.ts";
 import type { Upstream } from "./upstream.ts";
 
 const loopback = "127.0.0.1";
@@ -28,23 +30,21 @@ export async function inbound(client: Client): Promise<void> {
   }
   if (endsHere(client.inbox.bytes, head)) return await answerOptions(client);
   const { host, path } = readTarget(client, head);
+  if (context.observer.active) beginTrail(client, { authority: host, path });
   const port = localPort(client, head);
   // A request of HTTP/1.0 may come without Host and goes on as HTTP/1.1, which has to have one.
   const ownHost = head.fields.hosts === 0 ? `${loopback}:${port}` : "";
-  await exchange(client, {
-    cluster: localCluster(context, port),
-    path,
-    scope: "local",
-    request: {
-      fields: context.plans.toApp,
-      plans: context.plans,
-      host: host || ownHost,
-      forwardedPort: 0,
-      forwardedFor: client.socket.remoteHost,
-      forwardedHost: host,
-      maxHops: context.policy.limits.hops,
-    },
-  });
+  const { plan } = state;
+  plan.begin(localCluster(context, port), "local");
+  plan.pathFrom = path.from;
+  plan.pathTo = path.to;
+  plan.fields = context.plans.toApp;
+  plan.host = host || ownHost;
+  plan.forwardedFor = client.socket.remoteHost;
+  plan.forwardedHost = host;
+  inheritDeadline(client);
+  protect(client);
+  await exchange(client);
 }
 
 /**
@@ -123,17 +123,12 @@ function localCluster(context: DataContext, port: number): Cluster<Upstream> {
         `port ${port} is the sidecar's own, not the application's`,
       );
     }
-    cluster = new Cluster<Upstream>({
+    cluster = context.makeCluster({
       service: context.policy.service ?? "",
       block: blocks.inbound,
       endpoints: [{ host: loopback, port, instanceId: "", version: "", mesher: false }],
       unusable: [],
-    }, {
-      gauge: context.gauge,
-      budget: context.policy.retry,
-      nowMs: context.net.now(),
-      spread: 0,
-    });
+    }, { policy: context.inboundPolicy, inOrder: true });
     context.localClusters.set(port, cluster);
   }
   return cluster;

@@ -34,11 +34,17 @@ export function endsHere(bytes: Uint8Array, { fields, isOptions, isTrace }: Requ
 
 /** Answers the OPTIONS whose head was just parsed. Errors: MeshError client_gone. */
 export async function answerOptions(client: Client): Promise<void> {
+  if (client.exchange.bodyPending) client.keepAlive = false;
+  client.closeIfDraining();
+  await answerItself(client, answers[client.connectionField]);
+}
+
+/** Gives an answer of mesher's own to the request whose head was just parsed. Errors: MeshError client_gone. */
+export async function answerItself(client: Client, answer: Uint8Array<ArrayBuffer>): Promise<void> {
   const { exchange, inbox } = client;
   inbox.consume(exchange.headBytes);
   exchange.headBytes = 0;
   // A body that nobody wanted is not read for its own sake.
   if (exchange.bodyPending) client.keepAlive = false;
-  client.closeIfDraining();
-  await sendOwnAnswer(client, answers[client.connectionField]);
+  await sendOwnAnswer(client, answer);
 }

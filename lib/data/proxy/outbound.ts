@@ -7,8 +7,10 @@ import type { Authority } from "../routing/authority.ts";
 import type { Client } from "./client.ts";
 import { connect } from "./connect.ts";
 import type { Route } from "./directory.ts";
-import { exchange, type ExchangePlan } from "./exchange.ts";
-import { answerOptions, endsHere, isStar } from "./last_hop.ts";
+import { exchange } from "./exchange.ts";
+import { answerItself, answerOptions, endsHere, isStar } from "./last_hop.ts";
+import { beginTrail } from "./trail.ts";
+import { applyRules, inheritDeadline } from "./rules.ts";
 
 /** Where a request line points: whose it is, and which range is path and query. */
 interface Destination {
@@ -31,21 +33,18 @@ export async function outbound(client: Client): Promise<void> {
     client.exchange.routed(client, { block: 0, service: "" });
     return await answerOptions(client);
   }
+  let asked = false;
   for (let questions = 0;;) {
     const destination = findDestination(client, head);
+    if (context.observer.active && client.exchange.trail === undefined) {
+      beginTrail(client, { authority: destination.authority.text, path: destination.path });
+    }
     const route = context.directory.known(destination.authority);
     if (route === undefined) {
-      if (++questions > maxQuestions) {
-        throw new MeshError(
-          "registry_unavailable",
-          `the answers on "${destination.authority.host}" do not hold`,
-        );
-      }
-      await context.directory.ask(destination.authority.host);
-      // Others have used the thread's parse result meanwhile.
-      if (client.gone() || client.tryHead() !== "head") {
-        throw new MeshError("client_gone", "the client went away before its answer");
-      }
+      const { host } = destination.authority;
+      if (++questions > maxQuestions) throw doNotHold(host);
+      await context.directory.ask(host);
+      readAgain(client);
       continue;
     }
     if (head.isConnect) return await connect(client, { authority: destination.authority, route });
@@ -53,35 +52,52 @@ export async function outbound(client: Client): Promise<void> {
       client.exchange.routed(client, { block: 0, service: "" });
       throw route.error;
     }
-    client.exchange.routed(client, {
-      block: route.cluster.block,
-      service: route.cluster.service,
-    });
-    return await exchange(client, planFor(client, destination, route));
+    client.exchange.routed(client, route.cluster);
+    fillPlan(client, destination, route);
+    inheritDeadline(client);
+    if (route.kind === "cluster" && route.rules !== undefined) {
+      const ruled = applyRules(client, route.rules, { again: asked });
+      if (ruled.kind === "redirect") return await answerItself(client, ruled.answer);
+      if (ruled.kind === "ask") {
+        if (++questions > maxQuestions) throw doNotHold(ruled.service);
+        asked = true;
+        await context.directory.ask(ruled.service);
+        readAgain(client);
+        continue;
+      }
+    }
+    return await exchange(client);
   }
 }
 
-function planFor(
+function doNotHold(name: string): MeshError {
+  return new MeshError("registry_unavailable", `the answers on "${name}" do not hold`);
+}
+
+/**
+ * Reads the head again after a wait: others have used the thread's parse result meanwhile.
+ *
+ * Shape: to be called, not awaited, by whoever goes on with the result. Errors: MeshError client_gone.
+ */
+export function readAgain(client: Client): void {
+  if (client.gone() || client.tryHead() !== "head") {
+    throw new MeshError("client_gone", "the client went away before its answer");
+  }
+}
+
+export function fillPlan(
   client: Client,
   { absolute, authority, path }: Destination,
   route: Exclude<Route, { kind: "failed" }>,
-): ExchangePlan {
-  const { plans, policy } = client.context;
+): void {
+  const { context, exchange: { plan } } = client;
   const isService = route.kind === "cluster";
-  return {
-    cluster: route.cluster,
-    path,
-    scope: isService ? "service" : "outside",
-    request: {
-      fields: isService ? plans.toService : plans.toOutside,
-      plans,
-      host: absolute ? hostToWrite(client, authority.text) : "",
-      forwardedPort: authority.port,
-      forwardedFor: "",
-      forwardedHost: "",
-      maxHops: policy.limits.hops,
-    },
-  };
+  plan.begin(route.cluster, isService ? "service" : "outside");
+  plan.pathFrom = path.from;
+  plan.pathTo = path.to;
+  plan.fields = isService ? context.plans.toService : context.plans.toOutside;
+  plan.host = absolute ? hostToWrite(client, authority.text) : "";
+  plan.forwardedPort = authority.port;
 }
 
 /**
@@ -114,7 +130,7 @@ function isText(
 }
 
 /** Source: RFC 9112 section 3.2 for the four forms of a request target. Errors: MeshError destination_invalid. */
-function findDestination(client: Client, head: RequestHead): Destination {
+export function findDestination(client: Client, head: RequestHead): Destination {
   const { inbox } = client;
   const { bytes } = inbox;
   const { targetFrom, targetTo } = head;

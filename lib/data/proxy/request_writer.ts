@@ -4,7 +4,9 @@ import { ascii, decimal, equalsIgnoreCase, latin1, type Writer } from "../http1/
 import { copyFields, type KindSet, kindSet } from "../http1/copy_fields.ts";
 import { type Fields, kind } from "../http1/fields.ts";
 import type { RequestHead } from "../http1/request_head.ts";
-import type { FieldPlan, FieldPlans } from "./field_plan.ts";
+import { maxTraceBytes, type Trace } from "../trace/trace.ts";
+import type { FieldPlans } from "./field_plan.ts";
+import type { RequestPlan } from "./plan.ts";
 
 const httpVersion = ascii(" HTTP/1.1\r\n");
 const hostName = ascii("Host: ");
@@ -14,20 +16,6 @@ const connectionTe = ascii("TE: trailers\r\nConnection: TE\r\n");
 const slash = ascii("/");
 const star = ascii("*");
 
-export interface RequestPlan {
-  readonly fields: FieldPlan;
-  readonly plans: FieldPlans;
-  /** Host field to write instead of the caller's; empty to leave the caller's where it stands. */
-  readonly host: string;
-  /** Port that the caller named, for the provider's sidecar; 0 for none. */
-  readonly forwardedPort: number;
-  /** Peer of an inbound connection, for the application; empty on the way out. */
-  readonly forwardedFor: string;
-  /** Authority of an absolute target, which overrules the Host field; empty where there is none. */
-  readonly forwardedHost: string;
-  readonly maxHops: number;
-}
-
 /**
  * Composes the upstream head of the request in `bytes`.
  *
@@ -36,23 +24,27 @@ export interface RequestPlan {
 export function writeRequestHead(
   writer: Writer,
   bytes: Uint8Array,
-  { head, plan, path }: {
-    head: RequestHead;
-    plan: RequestPlan;
-    path: { readonly from: number; readonly to: number };
+  { head, plan, plans, maxHops, trace }: {
+    readonly head: RequestHead;
+    readonly plan: RequestPlan;
+    readonly plans: FieldPlans;
+    readonly maxHops: number;
+    readonly trace?: Trace | undefined;
   },
 ): void {
   const { fields } = head;
+  if (plan.requestDrops !== undefined) fields.markRuled(bytes, plan.requestDrops);
   writer.range(bytes, head.methodFrom, head.methodTo);
   writer.byte(32);
-  writePath(writer, bytes, { head, path });
+  if (plan.pathText !== undefined) writer.text(plan.pathText);
+  else writePath(writer, bytes, { head, path: { from: plan.pathFrom, to: plan.pathTo } });
   writer.all(httpVersion);
   if (plan.host !== "") {
     writer.all(hostName);
     writer.text(plan.host);
     writer.all(crlf);
   }
-  copyFields(writer, bytes, { fields, dropped: droppedOf(head, plan) });
+  copyFields(writer, bytes, { fields, dropped: droppedOf(head, plan, trace) });
   if ((head.isOptions || head.isTrace) && fields.has(kind.maxForwards)) {
     writeMaxForwards(writer, bytes, fields);
   }
@@ -62,9 +54,15 @@ export function writeRequestHead(
   } else if (fields.teTrailers) {
     writer.all(connectionTe);
   }
-  if (plan.fields.mesh) writeMeshFields(writer, bytes, { fields, plan });
-  else if (plan.forwardedFor !== "") writeForwarded(writer, bytes, { fields, plan });
-  if (plan.plans.via !== undefined) writer.all(plan.plans.via);
+  if (plan.fields.mesh) writeMeshFields(writer, bytes, { fields, plan, plans, maxHops });
+  if (plan.scope !== "outside") writeDeadline(writer, plan);
+  if (plan.forwardedFor !== "") writeForwarded(writer, bytes, { fields, plan });
+  if (trace !== undefined && trace.rewritten) {
+    writer.reserve(maxTraceBytes);
+    writer.length = trace.write(writer.bytes, writer.length);
+  }
+  if (plan.requestLines !== undefined) writer.all(plan.requestLines);
+  if (plans.via !== undefined) writer.all(plans.via);
   writer.all(crlf);
 }
 
@@ -83,8 +81,11 @@ function writePath(
 }
 
 /** The kinds that do not go on with this request, or are written anew. */
-function droppedOf(head: RequestHead, plan: RequestPlan): KindSet {
+function droppedOf(head: RequestHead, plan: RequestPlan, trace: Trace | undefined): KindSet {
   let { dropped } = plan.fields;
+  if (trace?.rewritten) dropped |= kindSet(kind.trace);
+  if (trace?.dropsState) dropped |= kindSet(kind.traceState);
+  if (plan.requestDrops !== undefined) dropped |= kindSet(kind.ruled);
   if (plan.host !== "") dropped |= kindSet(kind.host);
   if (head.isOptions || head.isTrace) dropped |= kindSet(kind.maxForwards);
   if (plan.forwardedPort !== 0) dropped |= kindSet(kind.forwardedPort);
@@ -125,9 +126,13 @@ export function maxForwards(fields: Fields, bytes: Uint8Array): number {
 function writeMeshFields(
   writer: Writer,
   bytes: Uint8Array,
-  { fields, plan }: { fields: Fields; plan: RequestPlan },
+  { fields, plan, plans, maxHops }: {
+    readonly fields: Fields;
+    readonly plan: RequestPlan;
+    readonly plans: FieldPlans;
+    readonly maxHops: number;
+  },
 ): void {
-  const { plans } = plan;
   if (plans.context !== undefined) {
     const index = fields.find(kind.cseContext);
     if (index < 0) writer.all(plans.context);
@@ -140,7 +145,7 @@ function writeMeshFields(
   const hops = hopsIndex < 0
     ? 0
     : Math.max(0, decimal(bytes, fields.valueFrom(hopsIndex), fields.valueTo(hopsIndex)));
-  if (hops >= plan.maxHops) {
+  if (hops >= maxHops) {
     throw new MeshError("loop_detected", `the request has gone through ${hops} sidecars already`);
   }
   writer.text(`x-mesher-hops: ${hops + 1}\r\n`);
@@ -188,4 +193,26 @@ function writeForwarded(
     }
   }
   if (!fields.has(kind.forwardedProto)) writer.text("X-Forwarded-Proto: http\r\n");
+}
+
+const deadlineName = ascii("x-mesher-deadline: ");
+const deadlineDigits = 8;
+const blanks = ascii(" ".repeat(deadlineDigits) + "\r\n");
+
+/** Time for the answer, for the sidecar on the other side and for the application. Blanks before a value mean nothing. */
+function writeDeadline(writer: Writer, plan: RequestPlan): void {
+  writer.all(deadlineName);
+  plan.deadlineAt = writer.length;
+  writer.all(blanks);
+  patchDeadline(writer, plan, plan.responseMs);
+}
+
+/** Puts the time that is left into a head composed before. Units: milliseconds. */
+export function patchDeadline(writer: Writer, plan: RequestPlan, leftMs: number): void {
+  if (plan.deadlineAt === 0) return;
+  let left = Math.min(99_999_999, Math.max(1, Math.floor(leftMs)));
+  for (let at = plan.deadlineAt + deadlineDigits - 1; at >= plan.deadlineAt; at--) {
+    writer.bytes[at] = left > 0 ? 48 + left % 10 : 32;
+    left = Math.floor(left / 10);
+  }
 }

@@ -1,6 +1,7 @@
 /** The answers that mesher gives itself: one shape for every failure, plain words for who reads it. */
 import { failureTable, type MeshError } from "../../core/errors.ts";
 import { ascii, type Writer } from "../http1/bytes.ts";
+import { formatRetryAfter } from "../resilience/retry_after.ts";
 
 const reasons: Readonly<Record<number, string>> = {
   200: "OK",
@@ -49,7 +50,9 @@ export function writeFailure(writer: Writer, error: MeshError, options: FailureO
   writer.text(`HTTP/1.1 ${error.status} ${reasons[error.status] ?? "Error"}\r\n`);
   writer.text(`Proxy-Status: mesher; error=${row.proxyError}; details="${error.code}"\r\n`);
   writer.text(`Content-Type: application/problem+json\r\nContent-Length: ${body.length}\r\n`);
-  if (error.status === 429 || error.status === 503) writer.text("Retry-After: 1\r\n");
+  if (error.status === 429 || error.status === 503) {
+    writer.text(`Retry-After: ${formatRetryAfter(error.retryAfterMs ?? 1000)}\r\n`);
+  }
   if (options.forPeer !== "none") {
     writer.text(`x-mesher-unsent: ${options.forPeer === "unsent" ? 1 : 0}\r\n`);
   }

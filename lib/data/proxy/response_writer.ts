@@ -23,6 +23,9 @@ export interface ResponsePlan {
   readonly via: Uint8Array | undefined;
   /** The client speaks HTTP/1.0, which knows no transfer codings. */
   readonly oldClient: boolean;
+  /** Field lines that a rule or a balancer adds, and the names in lower case of fields that it drops. */
+  readonly lines: Uint8Array | undefined;
+  readonly drops: ReadonlySet<string> | undefined;
 }
 
 /** Composes the client's head of the response in `bytes`. */
@@ -32,6 +35,7 @@ export function writeResponseHead(
   { head, plan }: { head: ResponseHead; plan: ResponsePlan },
 ): void {
   const { fields, status } = head;
+  if (plan.drops !== undefined) fields.markRuled(bytes, plan.drops);
   writer.all(httpVersion);
   // Status and reason as they came; "HTTP/1.x " is nine bytes.
   writer.range(bytes, head.reasonFrom - 3, head.reasonTo);
@@ -43,12 +47,14 @@ export function writeResponseHead(
   if (plan.connection === "close") writer.all(connectionClose);
   else if (plan.connection === "keep-alive") writer.all(connectionKeepAlive);
   if (plan.draining) writer.all(drainingField);
+  if (plan.lines !== undefined) writer.all(plan.lines);
   if (plan.via !== undefined) writer.all(plan.via);
   writer.all(crlf);
 }
 
 function droppedOf(status: number, plan: ResponsePlan): KindSet {
   let { dropped } = plan.fields;
+  if (plan.drops !== undefined) dropped |= kindSet(kind.ruled);
   if (keepsUpgrade(status)) dropped &= ~kindSet(kind.upgrade);
   // Neither may stand on an answer that has no body by definition, RFC 9110 section 8.6.
   if (status < 200 || status === 204) dropped |= kindSet(kind.transferEncoding, kind.contentLength);

@@ -1,5 +1,5 @@
 /** Bytes both ways until both ends have had enough: CONNECT and switched protocols. */
-import { slot, threadSlot } from "../../plane/counters.ts";
+import { threadSlot } from "../../plane/counters.ts";
 import type { Inbox } from "../http1/inbox.ts";
 import type { Socket } from "../net/socket.ts";
 import { BodyState, pumpBody } from "./body.ts";
@@ -14,7 +14,11 @@ export async function relay(client: Client, upstream: Upstream): Promise<void> {
   client.keepAlive = false;
   client.awaiting = undefined;
   const idleMs = context.policy.timeouts.tunnelIdleMs;
-  const direction = async (source: Inbox, target: Socket, bytesSlot: number): Promise<void> => {
+  const direction = async (
+    source: Inbox,
+    target: Socket,
+    countBytes: (bytes: number) => void,
+  ): Promise<void> => {
     const end = await pumpBody(source, target, {
       body: new BodyState(Infinity),
       options: {
@@ -27,7 +31,7 @@ export async function relay(client: Client, upstream: Upstream): Promise<void> {
         stopped: () => broken,
         moved: (bytes) => {
           shared.lastMovedMs = context.net.now();
-          context.count(exchange.block, bytesSlot, bytes);
+          countBytes(bytes);
         },
       },
     });
@@ -44,8 +48,8 @@ export async function relay(client: Client, upstream: Upstream): Promise<void> {
   };
   context.counters[threadSlot.tunnelsOpen]! += 1;
   await Promise.all([
-    direction(client.inbox, upstream.socket, slot.requestBytes),
-    direction(upstream.inbox, client.socket, slot.responseBytes),
+    direction(client.inbox, upstream.socket, (bytes) => exchange.countRequest(context, bytes)),
+    direction(upstream.inbox, client.socket, (bytes) => exchange.countResponse(context, bytes)),
   ]);
   context.counters[threadSlot.tunnelsOpen]! -= 1;
   client.socket.close();

@@ -1,6 +1,6 @@
 /** The request body on its way upstream while the answer is awaited; it can be stopped and begun again. */
 import { MeshError } from "../../core/errors.ts";
-import { slot, threadSlot } from "../../plane/counters.ts";
+import { threadSlot } from "../../plane/counters.ts";
 import { MalformedHead } from "../http1/fields.ts";
 import { type BodyState, pumpBody, type PumpEnd } from "./body.ts";
 import type { Client } from "./client.ts";
@@ -34,7 +34,7 @@ export class Upload {
         targetIdleMs: bodyIdleMs,
         stopped: () => this.#stopped,
         moved: (bytes, spliced) => {
-          context.count(exchange.block, slot.requestBytes, bytes);
+          exchange.countRequest(context, bytes);
           if (spliced) context.counters[threadSlot.splicedBytes]! += bytes;
         },
         ...(exchange.replayable ? { keep: keepForReplay(client) } : {}),
@@ -80,7 +80,7 @@ export function composeArrivedBody(client: Client): void {
     const count = body.accept(inbox.bytes, inbox.start, inbox.end);
     writer.range(inbox.bytes, inbox.start, inbox.start + count);
     inbox.consume(count);
-    client.context.count(exchange.block, slot.requestBytes, count);
+    exchange.countRequest(client.context, count);
   } catch (error) {
     if (!(error instanceof MalformedHead)) throw error;
     throw new MeshError("request_malformed", error.message, { status: error.status });

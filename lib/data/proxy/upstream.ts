@@ -1,6 +1,7 @@
 /** A connection to an endpoint with the bytes that arrived on it. */
 import { MeshError } from "../../core/errors.ts";
 import { threadSlot } from "../../plane/counters.ts";
+import type { Cluster } from "../cluster/cluster.ts";
 import type { EndpointState } from "../cluster/endpoint.ts";
 import { Inbox } from "../http1/inbox.ts";
 import type { Poolable } from "../net/pool.ts";
@@ -21,13 +22,14 @@ export class Upstream implements Poolable {
   }
 }
 
-/** Connects to an endpoint. Errors: MeshError connect_refused, connect_timeout; the endpoint is passed over then. */
+/** Connects to an endpoint. Units: milliseconds. Errors: MeshError connect_refused, connect_timeout. */
 export async function dialUpstream(
   context: DataContext,
   endpoint: EndpointState<Upstream>,
+  leftMs = Infinity,
 ): Promise<Upstream> {
   context.counters[threadSlot.upstreamsDialled]! += 1;
-  const { connectMs } = context.policy.timeouts;
+  const connectMs = Math.max(1, Math.min(context.policy.timeouts.connectMs, leftMs));
   const socket = await context.net.dial(endpoint.address, connectMs);
   return new Upstream(socket, new Inbox(socket, context.scratch), endpoint);
 }
@@ -43,6 +45,7 @@ const staggerMs = 250;
  */
 export async function dialInOrder(
   context: DataContext,
+  cluster: Cluster<Upstream>,
   endpoints: readonly EndpointState<Upstream>[],
 ): Promise<Upstream> {
   const won = Promise.withResolvers<Upstream>();
@@ -56,7 +59,7 @@ export async function dialInOrder(
       won.resolve(upstream);
     } catch (error) {
       failure ??= error;
-      passOver(context, endpoint, { reason: error instanceof MeshError ? error.code : "internal" });
+      passOver(context, endpoint, { cluster, error });
     }
   };
   const begun: Promise<void>[] = [];
@@ -76,7 +79,7 @@ export function releaseUpstream(context: DataContext, upstream: Upstream, reusab
   const nowMs = context.net.now();
   if (
     !reusable || upstream.inbox.length > 0 || socket.hungUp || endpoint.retired ||
-    endpoint.drainingUntil > nowMs || endpoint.ejectedUntil > nowMs
+    endpoint.drainingUntilMs > nowMs || endpoint.unreachableUntilMs > nowMs
   ) {
     socket.close();
     return;
@@ -84,13 +87,21 @@ export function releaseUpstream(context: DataContext, upstream: Upstream, reusab
   endpoint.idle.put(upstream, context.policy.timeouts.poolIdleMs);
 }
 
-/** Passes an endpoint over for a while. Control looks after it when it belongs to a service. */
+/** Passes an endpoint over for a while that could not be connected to. Control looks after those of services. */
 export function passOver(
   context: DataContext,
   endpoint: EndpointState<Upstream>,
-  { reason, service }: { reason: string; service?: string },
+  { cluster, error, service }: {
+    readonly cluster: Cluster<Upstream>;
+    readonly error: unknown;
+    readonly service?: string;
+  },
 ): void {
-  endpoint.eject(context.net.now(), context.policy.ejectMs);
+  const nowMs = context.net.now();
+  const reason = error instanceof MeshError && error.code === "connect_timeout"
+    ? "connect_timeout"
+    : "connect_refused";
+  cluster.passOver(endpoint, { reason, nowMs, untilMs: nowMs + context.policy.ejectMs });
   context.counters[threadSlot.endpointsEjected]! += 1;
   if (service === undefined) return;
   const { host, port } = endpoint.snapshot;

@@ -1,4 +1,5 @@
 /** What follows a failed attempt: stop, or wait and try again. */
+import type { DenialReason } from "../../plane/counters.ts";
 
 export interface RetryPolicy {
   readonly maxAttempts: number;
@@ -9,7 +10,7 @@ export interface RetryPolicy {
 export interface FailedAttempt {
   /** Counts from 1. */
   readonly attempt: number;
-  /** Whether any byte of the request may have been processed. */
+  /** Whether any byte of the request may have been processed; an answer is proof that it was. */
   readonly reachedUpstream: boolean;
   readonly idempotent: boolean;
   /** Whether the whole body sent so far can be sent again. */
@@ -17,19 +18,34 @@ export interface FailedAttempt {
   readonly remainingMs: number;
   /** Whether an endpoint that was not tried yet is left. */
   readonly another: boolean;
+  /** What the answer's Retry-After asked for; undefined or 0: nothing. */
+  readonly retryAfterMs?: number | undefined;
 }
 
-export type StopReason = "attempts" | "not_idempotent" | "body_consumed" | "deadline" | "budget";
+export type StopReason = DenialReason;
 
 export type RetryDecision =
   | { readonly kind: "stop"; readonly reason: StopReason }
   | { readonly kind: "retry"; readonly delayMs: number };
 
+/** Nobody is kept waiting longer than this because of a Retry-After; the answer goes to the caller instead. */
+const longestRetryAfterMs = 10_000;
+
+/**
+ * Whether an answer is worth another attempt, if decideRetry allows one.
+ *
+ * Shape: pure. Cost: one comparison for any answer that is no error.
+ */
+export function asksForRetry(status: number, statuses: readonly number[]): boolean {
+  return status >= 400 && statuses.includes(status);
+}
+
 /**
  * Decides what follows one failed attempt. Whether the budget allows it is asked afterwards, so that a refusal for
  * another reason costs nothing.
  *
- * Shape: pure; `jitter` is in [0, 1). Another endpoint is tried at once, the same one only after a pause.
+ * Shape: pure; `jitter` is in [0, 1). Another endpoint is tried at once, the same one only after a pause. A Retry-After
+ * holds for all endpoints; the pause comes on top of it, so that those who were told the same time spread out.
  * Source: RFC 9110 section 9.2.2 for which methods may be sent twice.
  */
 export function decideRetry(
@@ -42,8 +58,12 @@ export function decideRetry(
     return { kind: "stop", reason: "not_idempotent" };
   }
   if (!failed.replayable) return { kind: "stop", reason: "body_consumed" };
+  const askedMs = Math.ceil(failed.retryAfterMs ?? 0);
   const ceilingMs = Math.min(policy.maxDelayMs, policy.baseDelayMs * 2 ** (failed.attempt - 1));
-  const delayMs = failed.another ? 0 : Math.round(ceilingMs * jitter);
-  if (delayMs >= failed.remainingMs) return { kind: "stop", reason: "deadline" };
+  const pauseMs = failed.another && askedMs === 0 ? 0 : Math.round(ceilingMs * jitter);
+  const delayMs = askedMs + pauseMs;
+  if (askedMs > longestRetryAfterMs || delayMs >= failed.remainingMs) {
+    return { kind: "stop", reason: "deadline" };
+  }
   return { kind: "retry", delayMs };
 }

@@ -9,6 +9,7 @@ import {
   ok,
   problem,
   refused,
+  withDeadline,
 } from "../../support/conformance.ts";
 import { answer, head } from "../../support/raw.ts";
 
@@ -33,7 +34,10 @@ const requests: readonly Case[] = [
       assertEquals(sent.length, maxBytes);
       client.send(sent);
       const upstream = await scene.accept();
-      const expected = sent.replace("\r\n\r\n", "\r\nx-mesher-hops: 1\r\n\r\n");
+      const expected = withDeadline(
+        scene,
+        sent.replace("\r\n\r\n", "\r\nx-mesher-hops: 1\r\n\r\n"),
+      );
       assertEquals((await upstream.take(expected.length)).length, expected.length);
       upstream.send(ok);
       await expectBytes(scene, client, ok);

@@ -45,7 +45,8 @@ export class NativeListener extends Deadline implements Listener, Registered {
       if (this.#paused()) return this.#pause();
       const fd = this.#net.libc.accept(this.#fd);
       if (fd >= 0) {
-        if (!this.#take(fd)) return this.#pause();
+        // The kernel gives out the lowest number that is free, so a high one tells that few are left.
+        if (!this.#take(fd) || fd >= this.#net.bounds.accept) return this.#pause();
       } else if (fd === -errno.EAGAIN) {
         return;
       } else if (fd !== -errno.ECONNABORTED && fd !== -errno.EINTR) {
@@ -74,8 +75,9 @@ export class NativeListener extends Deadline implements Listener, Registered {
 
   override expired(): void {
     if (this.#closed) return;
-    if (this.#paused()) this.#net.timers.set(this, this.#net.now() + pauseMs);
-    else this.#resume();
+    if (this.#paused() || this.#net.crowded()) {
+      this.#net.timers.set(this, this.#net.now() + pauseMs);
+    } else this.#resume();
   }
 
   /**

@@ -7,8 +7,10 @@ import { epollEvent, EpollEvents, errno } from "../../../plane/linux.ts";
 import { encodeAddress } from "../../../plane/socket_address.ts";
 import type { SocketAddress } from "../../../plane/socket_address.ts";
 import type { ListenerSpec } from "../../../plane/messages.ts";
+import { type DescriptorBounds, descriptorBounds, descriptorLimit } from "../descriptors.ts";
 import type { Listener, Net, Socket } from "../socket.ts";
 import { Deadline, Timers } from "../timers.ts";
+import { dialFailure, notDialable } from "./dial_failure.ts";
 import { NativeListener } from "./listener.ts";
 import { PipePool } from "./pipes.ts";
 import { NativeSocket } from "./socket.ts";
@@ -33,6 +35,7 @@ export class NativeNet implements Net {
   readonly timers: Timers;
   readonly libc: Libc;
   readonly pipes: PipePool;
+  readonly bounds: DescriptorBounds = descriptorBounds(descriptorLimit());
   /** Grows whenever a socket is touched; tells the loop that the turn goes on. */
   activity = 0;
   readonly #epoll: number;
@@ -63,6 +66,10 @@ export class NativeNet implements Net {
     return this.#now;
   }
 
+  sinceTurn(): number {
+    return performance.now() - this.#now;
+  }
+
   get turns(): number {
     return this.#turns;
   }
@@ -91,6 +98,14 @@ export class NativeNet implements Net {
     this.libc.close(fd);
   }
 
+  /** Whether so few descriptors are left that no client may be accepted. Cost: two system calls. */
+  crowded(): boolean {
+    const lowest = this.libc.eventFd();
+    if (lowest < 0) return true;
+    this.libc.close(lowest);
+    return lowest >= this.bounds.accept;
+  }
+
   /** Takes a descriptor out of the set while it stays open. */
   suspend(fd: number): void {
     this.#registered[fd] = undefined;
@@ -113,6 +128,10 @@ export class NativeNet implements Net {
     }
     const fd = this.libc.connect(encoded);
     if (fd < 0) throw dialFailure(-fd, address);
+    if (fd >= this.bounds.dial) {
+      this.libc.close(fd);
+      throw dialFailure(errno.EMFILE, address);
+    }
     const socket = new NativeSocket(this, fd, "host" in address ? address.host : "unix");
     socket.awaitConnect();
     socket.expireAfter(timeoutMs);
@@ -222,40 +241,5 @@ class Sleep extends Deadline {
 
   override expired(): void {
     this.#resolve();
-  }
-}
-
-function notDialable(cause: unknown, address: Address): MeshError {
-  const endpoint = formatAddress(address);
-  const detail = cause instanceof Error ? cause.message : String(cause);
-  return new MeshError("connect_refused", `${endpoint} cannot be dialled: ${detail}`, {
-    endpoint,
-    cause,
-  });
-}
-
-function dialFailure(code: number, address: Address): MeshError {
-  const endpoint = formatAddress(address);
-  switch (code) {
-    case errno.ETIMEDOUT:
-      return new MeshError("connect_timeout", `${endpoint} did not accept a connection in time`, {
-        endpoint,
-      });
-    case errno.EHOSTUNREACH:
-    case errno.ENETUNREACH:
-      return new MeshError("connect_refused", `there is no route to ${endpoint}`, { endpoint });
-    case errno.EMFILE:
-    case errno.ENFILE:
-      return new MeshError("internal", "the sidecar has no file descriptors left", { endpoint });
-    case errno.ECONNREFUSED:
-      return new MeshError("connect_refused", `${endpoint} refused the connection`, { endpoint });
-    default:
-      return new MeshError(
-        "connect_refused",
-        `no connection to ${endpoint}: system error ${code}`,
-        {
-          endpoint,
-        },
-      );
   }
 }

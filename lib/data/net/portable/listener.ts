@@ -30,7 +30,7 @@ export class PortableListener implements Listener {
     hooks: { accepted: (socket: Socket) => void; paused: () => boolean },
   ): Promise<void> {
     while (!this.#closed) {
-      if (hooks.paused()) {
+      if (hooks.paused() || this.#net.crowded) {
         await this.#net.sleep(pauseMs);
         continue;
       }

@@ -3,6 +3,13 @@ import type { Address } from "../../../core/address.ts";
 import { formatAddress } from "../../../core/address.ts";
 import { MeshError } from "../../../core/errors.ts";
 import type { ListenerSpec } from "../../../plane/messages.ts";
+import {
+  type DescriptorBounds,
+  descriptorBounds,
+  descriptorLimit,
+  noDescriptors,
+  outOfDescriptors,
+} from "../descriptors.ts";
 import type { Listener, Net, Socket } from "../socket.ts";
 import { Timers } from "../timers.ts";
 import { PortableListener } from "./listener.ts";
@@ -13,14 +20,19 @@ const tickMs = 16;
 /** Buffers for small writes that are kept for the next one. */
 const writeBytes = 4096;
 const keptWriteBuffers = 64;
+/** Descriptors that the rest of the process has open; a runtime with its files, registry and admin API. */
+const usedElsewhere = 40;
 
 export class PortableNet implements Net {
   readonly kind = "portable";
   readonly timers: Timers;
   readonly turns = new ReadTurns();
+  readonly #bounds: DescriptorBounds = descriptorBounds(descriptorLimit());
   readonly #writeBuffers: Uint8Array<ArrayBuffer>[] = [];
   #now = performance.now();
   readonly #sockets = new Set<PortableSocket>();
+  /** Connections that are being made and have a descriptor already. */
+  #dialling = 0;
   readonly #sleeping = new Set<() => void>();
   readonly #ticker: ReturnType<typeof setInterval>;
   #stopped = false;
@@ -39,8 +51,22 @@ export class PortableNet implements Net {
     return this.#sockets.size;
   }
 
+  /** Whether so few descriptors are left that no client may be accepted. */
+  get crowded(): boolean {
+    return this.#descriptors >= this.#bounds.accept;
+  }
+
+  /** The runtime does not show descriptors; these are those that are known of. */
+  get #descriptors(): number {
+    return usedElsewhere + this.#sockets.size + this.#dialling;
+  }
+
   now(): number {
     return this.#now;
+  }
+
+  sinceTurn(): number {
+    return performance.now() - this.#now;
   }
 
   /** Reads the clock; called when something has happened, so that what follows needs not. */
@@ -76,6 +102,9 @@ export class PortableNet implements Net {
 
   async dial(address: Address, timeoutMs: number): Promise<Socket> {
     const endpoint = formatAddress(address);
+    if (this.#descriptors >= this.#bounds.dial) {
+      throw new MeshError("concurrency_limit", noDescriptors, { endpoint });
+    }
     const giveUp = new AbortController();
     let late = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -90,6 +119,7 @@ export class PortableNet implements Net {
         );
       }, timeoutMs);
     });
+    this.#dialling++;
     const connecting = "path" in address
       ? Deno.connect({ transport: "unix", path: address.path })
       : Deno.connect({ hostname: address.host, port: address.port, signal: giveUp.signal });
@@ -101,12 +131,16 @@ export class PortableNet implements Net {
       return this.adopt(conn);
     } catch (error) {
       if (error instanceof MeshError) throw error;
+      if (outOfDescriptors(error)) {
+        throw new MeshError("concurrency_limit", noDescriptors, { endpoint, cause: error });
+      }
       const detail = error instanceof Error ? error.message : String(error);
       throw new MeshError("connect_refused", `${endpoint} refused the connection: ${detail}`, {
         endpoint,
         cause: error,
       });
     } finally {
+      this.#dialling--;
       clearTimeout(timer);
     }
   }

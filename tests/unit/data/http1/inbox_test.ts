@@ -82,6 +82,8 @@ Deno.test("inboxes, a random life of many on one scratch loses and mixes nothing
     let serial = 0;
     for (let step = 0; step < 600; step++) {
       const one = random.of(all);
+      // What the others did since its last turn must not have changed it.
+      assertEquals(unread(one.inbox), one.expected, `seed ${seed}, step ${step}, ${one.owner}`);
       if (random.below(3) === 0) {
         const bytes = Array.from({ length: random.below(50) }, () => (serial++ * 7) & 255);
         one.socket.maxRead = 1 + random.below(60);
@@ -97,9 +99,10 @@ Deno.test("inboxes, a random life of many on one scratch loses and mixes nothing
         one.inbox.consume(count);
         one.expected.splice(0, count);
       }
-      for (const { inbox, expected, owner } of all) {
-        assertEquals(unread(inbox), expected, `seed ${seed}, step ${step}, inbox ${owner}`);
-      }
+      assertEquals(unread(one.inbox), one.expected, `seed ${seed}, step ${step}, ${one.owner}`);
+    }
+    for (const { inbox, expected, owner } of all) {
+      assertEquals(unread(inbox), expected, `seed ${seed}, at the end, inbox ${owner}`);
     }
   }
 });

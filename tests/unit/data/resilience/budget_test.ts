@@ -1,6 +1,7 @@
 /** The retry budget: a share of requests plus a few a second. */
 import { assert, assertEquals } from "@test/assert";
 import { RetryBudget } from "../../../../lib/data/resilience/budget.ts";
+import { seeded } from "../../../support/seeded.ts";
 
 function drain(budget: RetryBudget, policy: typeof usual, nowMs: number): number {
   let taken = 0;
@@ -62,4 +63,30 @@ Deno.test("retry budget, in a storm of failures retries stay a fifth of the requ
   }
   const allowed = seconds * perSecond * usual.budgetRatio + seconds * usual.budgetPerSecond + 120;
   assert.ok(retries <= allowed && retries > allowed * 0.9, `${retries} of ${allowed}`);
+});
+
+Deno.test("retry budget, over any window of any traffic tries stay within 1.2 of the requests, 10 a second and what was saved", () => {
+  for (let seed = 1; seed <= 30; seed++) {
+    const random = seeded(seed);
+    let nowMs = random() * 1e6;
+    const budget = new RetryBudget(usual, nowMs);
+    // The worst window that ends here: retries beyond what its requests and its time earned.
+    let beyond = 0, most = 0, begunMs = nowMs;
+    for (let step = 0; step < 20_000; step++) {
+      nowMs += random() < 0.002 ? random() * 60_000 : random() * (seed % 3 === 0 ? 100 : 2);
+      beyond = Math.max(0, beyond - (nowMs - begunMs) / 1000 * usual.budgetPerSecond);
+      begunMs = nowMs;
+      // Bursts of requests without failures, then of failures that ask for as many retries as there may be.
+      const failing = Math.floor(step / 500) % 2 === 1;
+      budget.deposit(usual);
+      beyond = Math.max(0, beyond - usual.budgetRatio);
+      for (let ask = failing ? 3 : 0; ask > 0; ask--) {
+        if (!budget.withdraw(usual, nowMs)) break;
+        beyond += 1;
+        most = Math.max(most, beyond);
+      }
+    }
+    const saved = usual.budgetPerSecond * 10 + usual.budgetRatio * 100;
+    assert.ok(most <= saved + 1e-6 && most > saved / 2, `seed ${seed}: ${most} of ${saved}`);
+  }
 });

@@ -1,6 +1,7 @@
 /** What follows a failed attempt. */
 import { assert, assertEquals } from "@test/assert";
 import {
+  asksForRetry,
   decideRetry,
   type FailedAttempt,
   type RetryDecision,
@@ -78,6 +79,52 @@ const table: readonly {
     decision: stop("deadline"),
   },
   {
+    title: "a Retry-After is obeyed, and the pause comes on top of it",
+    failed: { retryAfterMs: 500 },
+    decision: { kind: "retry", delayMs: 550 },
+  },
+  {
+    title: "a Retry-After holds for another endpoint too",
+    failed: { retryAfterMs: 500, another: true },
+    decision: { kind: "retry", delayMs: 550 },
+  },
+  {
+    title: "a Retry-After of nothing asks for nothing",
+    failed: { retryAfterMs: 0, another: true },
+    decision: { kind: "retry", delayMs: 0 },
+  },
+  {
+    title: "a Retry-After that was not sent asks for nothing",
+    failed: { retryAfterMs: undefined, another: true },
+    decision: { kind: "retry", delayMs: 0 },
+  },
+  {
+    title: "a part of a millisecond is not taken off",
+    failed: { retryAfterMs: 500.2 },
+    jitter: 0,
+    decision: { kind: "retry", delayMs: 501 },
+  },
+  {
+    title: "a Retry-After beyond the time left stops it",
+    failed: { retryAfterMs: 1000 },
+    decision: stop("deadline"),
+  },
+  {
+    title: "ten seconds are waited for",
+    failed: { retryAfterMs: 10_000, remainingMs: 60_000 },
+    decision: { kind: "retry", delayMs: 10_050 },
+  },
+  {
+    title: "more than ten seconds are not, however much time is left",
+    failed: { retryAfterMs: 10_001, remainingMs: 60_000 },
+    decision: stop("deadline"),
+  },
+  {
+    title: "an answer to a POST that asks for another attempt does not get one",
+    failed: { reachedUpstream: true, retryAfterMs: 100 },
+    decision: stop("not_idempotent"),
+  },
+  {
     title: "no jitter means no pause",
     failed: {},
     jitter: 0,
@@ -91,6 +138,20 @@ for (const { title, failed, jitter = 0.5, decision } of table) {
   });
 }
 
+for (
+  const [status, statuses, asks] of [
+    [503, [502, 503, 504], true],
+    [502, [503], false],
+    [429, [429, 503], true],
+    [200, [200, 503], false],
+    [503, [], false],
+  ] as const
+) {
+  Deno.test(`retry, status ${status} with ${statuses.join(" ") || "none"} asked for: ${asks ? "another attempt" : "the answer counts"}`, () => {
+    assertEquals(asksForRetry(status, statuses), asks);
+  });
+}
+
 Deno.test("retry, a pause is a whole number of milliseconds within the ceiling and the time left", () => {
   const random = seeded(5);
   for (let round = 0; round < 5000; round++) {
@@ -101,11 +162,13 @@ Deno.test("retry, a pause is a whole number of milliseconds within the ceiling a
       replayable: random.below(4) !== 0,
       remainingMs: random.below(400) - 50,
       another: random.below(3) === 0,
+      retryAfterMs: random.below(3) === 0 ? random() * 300 : undefined,
     };
     const decision = decideRetry({ ...policy, maxAttempts: 50 }, failed, random());
     if (decision.kind === "stop") continue;
     assert.ok(Number.isInteger(decision.delayMs));
-    assert.ok(decision.delayMs >= 0 && decision.delayMs <= policy.maxDelayMs);
+    const askedMs = failed.retryAfterMs ?? 0;
+    assert.ok(decision.delayMs >= askedMs && decision.delayMs <= policy.maxDelayMs + askedMs + 1);
     assert.ok(decision.delayMs < failed.remainingMs);
     assert.ok(!failed.reachedUpstream || failed.idempotent);
     assert.ok(failed.replayable);

@@ -1,0 +1,228 @@
+/** Who wants to see requests, and the records that go to them: nobody wants any as a rule, and then it costs nothing. */
+import type { FailureCode } from "../../core/errors.ts";
+import type { Random } from "../../core/ports.ts";
+import type {
+  AttemptRecord,
+  ObservePolicy,
+  RequestRecord,
+  TapFilter,
+} from "../../plane/observe.ts";
+import type { ListenerRole } from "../../plane/messages.ts";
+import { Sampler } from "../trace/sampler.ts";
+import { formatsOf, type Trace } from "../trace/trace.ts";
+import { TraceFields, type TraceFormats } from "../trace/trace_fields.ts";
+
+/** Records of one batch; more are only counted. */
+const maxRecords = 2000;
+const batchMs = 100;
+
+export interface ObserverOptions {
+  readonly clock: { now(): number; sleep(ms: number): Promise<void> };
+  readonly random: Random;
+  readonly post: (batch: { records: readonly RequestRecord[]; dropped: number }) => void;
+}
+
+/** A tap with what it may still have this second. */
+interface Tap {
+  readonly filter: TapFilter;
+  secondAtMs: number;
+  left: number;
+}
+
+export class Observer {
+  /** Whether requests leave a trail at all. */
+  active = false;
+  /** Gathered anew for every request that is traced. */
+  readonly traceFields = new TraceFields();
+  traceFormats: TraceFormats = 0;
+  sampler: Sampler | undefined;
+  readonly #options: ObserverOptions;
+  #logShare = 0;
+  #taps: readonly Tap[] = [];
+  #records: RequestRecord[] = [];
+  #dropped = 0;
+  #sending = false;
+
+  constructor(options: ObserverOptions) {
+    this.#options = options;
+  }
+
+  setPolicy({ logShare, taps, tracing }: ObservePolicy): void {
+    const known = new Map(this.#taps.map((tap) => [tap.filter.id, tap]));
+    this.#taps = taps.map((filter) =>
+      known.get(filter.id) ?? { filter, secondAtMs: -Infinity, left: 0 }
+    );
+    this.#logShare = logShare;
+    this.sampler = tracing === undefined ? undefined : new Sampler(tracing);
+    this.traceFormats = tracing === undefined ? 0 : formatsOf(tracing.write);
+    this.active = logShare > 0 || taps.length > 0 || tracing !== undefined;
+  }
+
+  /** Whether the access log wants the next request. */
+  logs(): boolean {
+    return this.#logShare > 0 && this.#options.random() < this.#logShare;
+  }
+
+  /** The taps that want a request. */
+  tapsFor(request: TapFacts): readonly number[] {
+    if (this.#taps.length === 0) return [];
+    const nowMs = this.#options.clock.now();
+    return this.#taps.filter((tap) => fits(tap.filter, request) && spend(tap, nowMs)).map((tap) =>
+      tap.filter.id
+    );
+  }
+
+  push(record: RequestRecord): void {
+    if (this.#records.length >= maxRecords) this.#dropped++;
+    else this.#records.push(record);
+    if (this.#sending) return;
+    this.#sending = true;
+    this.#options.clock.sleep(batchMs).then(() => this.flush());
+  }
+
+  flush(): void {
+    this.#sending = false;
+    if (this.#records.length === 0 && this.#dropped === 0) return;
+    this.#options.post({ records: this.#records, dropped: this.#dropped });
+    this.#records = [];
+    this.#dropped = 0;
+  }
+}
+
+export type TapFacts = Pick<
+  RequestRecord,
+  "role" | "service" | "method" | "path" | "status" | "code"
+>;
+
+function fits(filter: TapFilter, request: TapFacts): boolean {
+  const { failuresOnly, method, pathPrefix, role, service, status } = filter;
+  return (role === undefined || role === request.role) &&
+    (service === undefined || service.toLowerCase() === request.service.toLowerCase()) &&
+    (method === undefined || method === request.method) &&
+    (pathPrefix === undefined || request.path.startsWith(pathPrefix)) &&
+    (status === undefined || status === request.status ||
+      status === Math.floor(request.status / 100)) &&
+    (failuresOnly !== true || request.code !== undefined || request.status >= 500);
+}
+
+function spend(tap: Tap, nowMs: number): boolean {
+  if (nowMs - tap.secondAtMs >= 1000) {
+    tap.secondAtMs = nowMs;
+    tap.left = tap.filter.perSecond;
+  }
+  return tap.left-- > 0;
+}
+
+/** What is remembered of one request while it is under way, for its record. Units: milliseconds. */
+export class Trail {
+  readonly at = Date.now();
+  readonly role: ListenerRole;
+  readonly method: string;
+  readonly path: string;
+  readonly authority: string;
+  readonly caller: string;
+  readonly client: string;
+  readonly logged: boolean;
+  readonly trace: Trace | undefined;
+  ownMs = 0;
+  detail = "";
+  readonly #startedAtMs: number;
+  readonly #attempts: Mutable<AttemptRecord>[] = [];
+
+  constructor(parts: TrailParts) {
+    this.role = parts.role;
+    this.method = parts.method;
+    this.path = parts.path;
+    this.authority = parts.authority;
+    this.caller = parts.caller;
+    this.client = parts.client;
+    this.logged = parts.logged;
+    this.trace = parts.trace;
+    this.#startedAtMs = parts.startedAtMs;
+  }
+
+  attemptBegun(
+    endpoint: string,
+    { nowMs, spanId }: { readonly nowMs: number; readonly spanId: string | undefined },
+  ): void {
+    const startMs = nowMs - this.#startedAtMs;
+    const attempt: Mutable<AttemptRecord> = { endpoint, startMs, endMs: startMs };
+    if (spanId !== undefined) attempt.spanId = spanId;
+    this.#attempts.push(attempt);
+  }
+
+  attemptAnswered(status: number, nowMs: number): void {
+    const attempt = this.#attempts.at(-1);
+    if (attempt === undefined) return;
+    attempt.status = status;
+    attempt.firstByteMs = nowMs - this.#startedAtMs;
+  }
+
+  attemptFailed(code: FailureCode): void {
+    const attempt = this.#attempts.at(-1);
+    if (attempt !== undefined) attempt.code = code;
+  }
+
+  attemptEnded(nowMs: number): void {
+    const attempt = this.#attempts.at(-1);
+    if (attempt !== undefined) attempt.endMs = nowMs - this.#startedAtMs;
+  }
+
+  /** The record of the finished request, where anybody wants it. */
+  finish(observer: Observer, end: TrailEnd): void {
+    const facts: TapFacts = {
+      role: this.role,
+      service: end.service,
+      method: this.method,
+      path: this.path,
+      status: end.status,
+      ...(end.code === undefined ? {} : { code: end.code }),
+    };
+    const taps = observer.tapsFor(facts);
+    const trace = this.trace?.ids();
+    if (!this.logged && taps.length === 0 && trace === undefined) return;
+    observer.push({
+      ...facts,
+      at: this.at,
+      authority: this.authority,
+      caller: this.caller,
+      client: this.client,
+      ...(end.route === "" ? {} : { route: end.route }),
+      ...(this.detail === "" ? {} : { detail: this.detail }),
+      requestBytes: end.requestBytes,
+      responseBytes: end.responseBytes,
+      durationMs: end.nowMs - this.#startedAtMs,
+      ...(end.firstByteAtMs === 0 ? {} : { firstByteMs: end.firstByteAtMs - this.#startedAtMs }),
+      ownMs: this.ownMs,
+      attempts: this.#attempts,
+      ...(trace === undefined ? {} : { trace }),
+      logged: this.logged,
+      taps,
+    });
+  }
+}
+
+type Mutable<Value> = { -readonly [Key in keyof Value]: Value[Key] };
+
+export interface TrailParts {
+  readonly role: ListenerRole;
+  readonly method: string;
+  readonly path: string;
+  readonly authority: string;
+  readonly caller: string;
+  readonly client: string;
+  readonly logged: boolean;
+  readonly trace: Trace | undefined;
+  readonly startedAtMs: number;
+}
+
+export interface TrailEnd {
+  readonly service: string;
+  readonly route: string;
+  readonly status: number;
+  readonly code: FailureCode | undefined;
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+  readonly firstByteAtMs: number;
+  readonly nowMs: number;
+}

@@ -1,0 +1,55 @@
+/** Begins the trail of a request that somebody wants to see, its trace included. */
+import { latin1 } from "../http1/bytes.ts";
+import { kind } from "../http1/fields.ts";
+import { beginTrace, type Trace } from "../trace/trace.ts";
+import type { Client } from "./client.ts";
+import { callerOf } from "./head_facts.ts";
+import { Trail } from "./observer.ts";
+
+/** Shape: of the head that was just parsed. Cost: to be called only while somebody watches. */
+export function beginTrail(
+  client: Client,
+  { authority, path }: {
+    readonly authority: string;
+    readonly path: { readonly from: number; readonly to: number };
+  },
+): void {
+  const { context, exchange: state, inbox, role, socket } = client;
+  const { bytes } = inbox;
+  const { observer, request } = context;
+  const query = bytes.indexOf(63, path.from);
+  const pathTo = query < 0 || query > path.to ? path.to : query;
+  state.watch(
+    new Trail({
+      role,
+      method: latin1(bytes, request.methodFrom, request.methodTo),
+      path: latin1(bytes, path.from, pathTo),
+      authority,
+      caller: role === "outbound" ? context.policy.service ?? "" : callerOf(request, bytes),
+      client: socket.remoteHost,
+      logged: observer.logs(),
+      trace: traceOf(client),
+      startedAtMs: state.startedAtMs,
+    }),
+  );
+}
+
+function traceOf({ context, inbox }: Client): Trace | undefined {
+  const { net, observer, random, request } = context;
+  const { sampler, traceFields } = observer;
+  if (sampler === undefined) return undefined;
+  const { fields } = request;
+  const { bytes } = inbox;
+  traceFields.clear();
+  if (fields.has(kind.trace) || fields.has(kind.traceState)) {
+    for (let index = 0; index < fields.count; index++) {
+      const which = fields.kindOf(index);
+      if (which !== kind.trace && which !== kind.traceState) continue;
+      traceFields.add(
+        latin1(bytes, fields.nameFrom(index), fields.nameTo(index)).toLowerCase(),
+        latin1(bytes, fields.valueFrom(index), fields.valueTo(index)),
+      );
+    }
+  }
+  return beginTrace(traceFields, observer.traceFormats, { sampler, random, nowMs: net.now() });
+}
