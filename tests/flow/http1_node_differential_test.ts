@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { connect, type Socket } from "node:net";
 import { RequestHead } from "../../lib/data/http1/request_head.ts";
 import { seeded } from "../support/seeded.ts";
-import { mutate, requestHeads } from "../unit/data/http1/mutate.ts";
+import { mutate, requestHeads } from "../support/http1_mutate.ts";
 import { bytesOf, fieldList, textOf, verdictOf } from "../unit/data/http1/support.ts";
 
 /** One request as a server sees it. */
