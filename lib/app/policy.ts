@@ -3,23 +3,30 @@ import type { Address } from "../core/address.ts";
 import type { Config } from "../config/schema.ts";
 import type { CachePolicy } from "../control/discovery/cache_options.ts";
 import type { DataPolicy } from "../plane/policy.ts";
+import { threadShare, trafficPolicy } from "./traffic_policy.ts";
 
-/** Shape: `ownAddresses` are the listeners as they are bound. */
+export interface DataPolicyOptions {
+  readonly revision: number;
+  /** The listeners as they are bound. */
+  readonly ownAddresses: readonly Address[];
+  /** Limits and rates are divided by so many. */
+  readonly threads: number;
+}
+
+/** What each data thread gets. */
 export function dataPolicy(
   config: Config,
-  { revision, ownAddresses }: { revision: number; ownAddresses: readonly Address[] },
+  { revision, ownAddresses, threads }: DataPolicyOptions,
 ): DataPolicy {
-  const { limits, retry, timeouts } = config;
+  const { limits, timeouts } = config;
   return {
     revision,
     ...(config.service === undefined ? {} : { service: config.service }),
     localPorts: config.ports,
-    egress: config.egress,
     via: config.via,
     ownAddresses,
     timeouts: {
       connectMs: timeouts.connectMs,
-      responseMs: timeouts.responseMs,
       headMs: timeouts.headMs,
       idleMs: timeouts.idleMs,
       bodyIdleMs: timeouts.bodyIdleMs,
@@ -35,15 +42,15 @@ export function dataPolicy(
       hops: limits.hops,
       parked: limits.parked,
     },
-    retry: {
-      maxAttempts: retry.maxAttempts,
-      baseDelayMs: retry.baseDelayMs,
-      maxDelayMs: retry.maxDelayMs,
-      budgetRatio: retry.budgetPercent / 100,
-      budgetPerSecond: retry.budgetPerSecond,
-    },
     ejectMs: config.eject.durationMs,
+    traffic: threadShare(trafficPolicy(config), threads),
+    healthPaths: config.check.flatMap((check) => check.type === "http" ? [check.path] : []),
   };
+}
+
+/** How many data threads a configuration asks for. */
+export function threadsOf({ threads }: Config): number {
+  return threads === "auto" ? navigator.hardwareConcurrency : threads;
 }
 
 export function cachePolicy(

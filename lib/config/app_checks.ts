@@ -4,7 +4,7 @@ import type { CheckSpec } from "../core/check.ts";
 import type { LocalPort } from "../core/types.ts";
 import { portNumber } from "./app_leaf.ts";
 import { leaf, Refusal } from "./leaf.ts";
-import { closest } from "./suggest.ts";
+import { closest } from "../core/closest.ts";
 
 interface StatusRange {
   readonly statusMin: number;

@@ -39,13 +39,18 @@ export const restartPaths: ReadonlySet<string> = new Set([
   "heartbeat.times",
 ]);
 
-/** The paths whose values differ, in the order of the schema. */
+/** The paths whose values differ, in the order of the schema; below `services` the names of the services. */
 export function diffConfig(old: Config, fresh: Config): readonly string[] {
   const before = toFileForm(old);
   const after = toFileForm(fresh);
-  return leafPaths.filter((path) => {
+  const differs = (keys: readonly string[]) =>
+    JSON.stringify(valueAt(before, keys)) !== JSON.stringify(valueAt(after, keys));
+  return leafPaths.flatMap((path) => {
     const keys = path.split(".");
-    return JSON.stringify(valueAt(before, keys)) !== JSON.stringify(valueAt(after, keys));
+    if (!differs(keys)) return [];
+    if (path !== "services") return [path];
+    const names = new Set([...Object.keys(old.services), ...Object.keys(fresh.services)]);
+    return [...names].filter((name) => differs([path, name])).map((name) => `${path}.${name}`);
   });
 }
 

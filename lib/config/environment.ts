@@ -1,7 +1,7 @@
 /** Reads environment variables: the own ones by rule, those of the original by a table. */
 import { leafPaths, variableOf } from "./paths.ts";
 import type { ConfigProblem, ConfigSource } from "./problem.ts";
-import { closest } from "./suggest.ts";
+import { closest } from "../core/closest.ts";
 
 /** One value that was set outside the file. */
 export interface Setting {

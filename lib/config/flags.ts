@@ -2,7 +2,7 @@
 import { flagOf, leafPaths } from "./paths.ts";
 import type { ConfigProblem } from "./problem.ts";
 import { switchPaths } from "./schema.ts";
-import { closest } from "./suggest.ts";
+import { closest } from "../core/closest.ts";
 
 /** Flags that belong to a command and are no keys of the configuration; names without dashes. */
 export interface OwnFlags {

@@ -45,7 +45,7 @@ export interface InMilliseconds {
   readonly unitSuffix: "Ms";
 }
 
-type Shape = Readonly<Record<string, z.ZodType>>;
+export type Shape = Readonly<Record<string, z.ZodType>>;
 
 type Camel<Key extends string> = Key extends `${infer Head}_${infer Tail}`
   ? `${Head}${Capitalize<Camel<Tail>>}`
@@ -73,11 +73,12 @@ function configKey(fileKey: string, schema: z.ZodType): string {
 }
 
 /**
- * A set of keys, none but these. In the file they are snake_case; in the Config value as ConfigOf says.
+ * A set of keys, none but these, that has to be there. In the file they are snake_case; in the Config value as
+ * ConfigOf says.
  *
  * Shape: the result carries its `shape`, from which the names of variables and flags are made.
  */
-export function group<const S extends Shape>(shape: S) {
+export function keys<const S extends Shape>(shape: S) {
   const names = Object.entries(shape).map(([key, schema]) =>
     [key, configKey(key, schema)] as const
   );
@@ -92,5 +93,10 @@ export function group<const S extends Shape>(shape: S) {
     decode: (file) => rename(file as object, names) as ConfigOf<S>,
     encode: (config) => rename(config as object, back) as never,
   });
-  return Object.assign(codec.prefault({} as never), { shape });
+  return Object.assign(codec, { shape });
+}
+
+/** The same, with all its defaults where the file does not have it. */
+export function group<const S extends Shape>(shape: S) {
+  return Object.assign(keys(shape).prefault({} as never), { shape });
 }

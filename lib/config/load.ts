@@ -1,12 +1,15 @@
 /** Builds one whole Config from flags, environment, file and defaults, or says what is wrong with them. */
-import type * as z from "zod";
+import { readProperties } from "./app_leaf.ts";
 import { fileVariable, readEnvironment, type Setting } from "./environment.ts";
-import { flagOf, isTree, leafPaths, shapeAt, type Tree, valueAt } from "./paths.ts";
-import { type ConfigProblem, type ConfigSource, formatSource, mask, showValue } from "./problem.ts";
-import { findContradictions, findOddities, type RuleFinding } from "./rules.ts";
-import { type Config, schema, secretPaths } from "./schema.ts";
-import { closest } from "./suggest.ts";
-import { lineOf, parseFile } from "./yaml_file.ts";
+import { issueProblems, ruleProblem } from "./issues.ts";
+import { Refusal } from "./leaf.ts";
+import { type Layer, type Merged, mergeLayers, settingLayer } from "./merge.ts";
+import { flagOf, leafPaths, type Tree, valueAt } from "./paths.ts";
+import { isOriginalVariable, noOriginal, type OriginalLayers } from "./original/variables.ts";
+import type { ConfigProblem, ConfigSource } from "./problem.ts";
+import { findContradictions, findOddities } from "./rules.ts";
+import { type Config, schema } from "./schema.ts";
+import { parseFile } from "./yaml_file.ts";
 
 export interface LoadInput {
   /** Values by path, as parseFlags gives them. */
@@ -28,9 +31,11 @@ export type LoadResult =
   | {
     readonly ok: true;
     readonly config: Config;
-    /** For every path, what set it. */
+    /** For every path, what set it; below `services` for every key that is there. */
     readonly sources: Readonly<Record<string, ConfigSource>>;
     readonly warnings: readonly ConfigProblem[];
+    /** What all sources say, to lay changes over. Its values may be secrets. */
+    readonly merged: Merged;
     readonly file?: LoadedFile;
   }
   | {
@@ -39,13 +44,6 @@ export type LoadResult =
     readonly problems: readonly ConfigProblem[];
     readonly file?: LoadedFile;
   };
-
-/** The values of all sources laid over each other, with the memory of where each came from. */
-interface Merged {
-  readonly tree: Tree;
-  readonly sources: Readonly<Record<string, ConfigSource>>;
-  readonly file?: LoadedFile;
-}
 
 /** Loads the configuration. Errors: none thrown; every mistake found is in `problems`. */
 export async function loadConfig(input: LoadInput): Promise<LoadResult> {
@@ -62,23 +60,58 @@ export async function loadConfig(input: LoadInput): Promise<LoadResult> {
   const file = read === undefined ? {} : { file: read };
   if (parsed?.ok === false) return { ok: false, problems: [parsed.problem, ...outside], ...file };
 
+  const own: Layer = {
+    tree: parsed?.tree ?? {},
+    source: { kind: "file", name: read?.path ?? "" },
+  };
+  const settings = [...environment.settings, ...flags.settings].map(settingLayer);
+  const original = await readOriginal(input, mergeLayers([own, ...settings]).tree);
   const merged = {
-    ...merge(parsed?.tree ?? {}, [...environment.settings, ...flags.settings], read?.path),
+    ...mergeLayers([...original.below, own, ...original.above, ...settings]),
     ...file,
   };
-  const result = schema.safeParse(merged.tree);
-  const own = result.success
+  const result = validate(merged);
+  const problems = [...result.ok ? [] : result.problems, ...original.problems, ...outside];
+  if (!result.ok || problems.length > 0) return { ok: false, problems, ...file };
+  return { ...result, warnings: [...original.warnings, ...result.warnings] };
+}
+
+/** A loaded configuration with changes on top that are no part of any file: the same checks hold for the whole. */
+export function loadOverridden(merged: Merged, changes: Tree): LoadResult {
+  const layer: Layer = { tree: changes, source: { kind: "admin", name: "the admin API" } };
+  return validate(mergeLayers([layer], merged));
+}
+
+function validate(merged: Merged): LoadResult {
+  const file = merged.file === undefined ? {} : { file: merged.file };
+  // Code made for a check that runs once costs more than the check: half of the time of a start.
+  const result = schema.safeParse(merged.tree, { jitless: true });
+  const problems = result.success
     ? findContradictions(result.data).map((finding) => ruleProblem(finding, merged))
     : result.error.issues.flatMap((issue) => issueProblems(issue, merged));
-  const problems = [...own, ...outside];
   if (!result.success || problems.length > 0) return { ok: false, problems, ...file };
-  return {
-    ok: true,
-    config: result.data,
-    sources: merged.sources,
-    warnings: findOddities(result.data).map((finding) => ruleProblem(finding, merged)),
-    ...file,
-  };
+  const warnings = findOddities(result.data).map((finding) => ruleProblem(finding, merged));
+  return { ok: true, config: result.data, sources: merged.sources, warnings, merged, ...file };
+}
+
+/** Keys of the original, in files or in the environment. Shape: nothing of it is loaded where there are none. */
+async function readOriginal(input: LoadInput, own: Tree): Promise<OriginalLayers> {
+  const path = valueAt(own, ["original_config"]);
+  const named = typeof path === "string" && path.trim() !== "" ? path.trim() : undefined;
+  if (named === undefined && !Object.keys(input.env).some(isOriginalVariable)) return noOriginal;
+  const { originalLayers } = await import("./original/layers.ts");
+  const { app, version, properties } = own;
+  const pairs = properties === undefined ? {} : readProperties(properties);
+  return originalLayers({
+    env: input.env,
+    readFile: input.readFile,
+    own: {
+      app: typeof app === "string" ? app : "default",
+      ...(typeof version === "string" ? { version } : {}),
+      ...(pairs instanceof Refusal ? {} : { properties: pairs }),
+    },
+    ...(named === undefined ? {} : { path: named }),
+  });
 }
 
 async function readText(
@@ -113,102 +146,4 @@ function readFlags(
     }
   }
   return { settings, problems };
-}
-
-/** Later settings win over earlier ones and over the file. A key without a value in the file is not set. */
-function merge(fileTree: Tree, settings: readonly Setting[], fileName: string | undefined): Merged {
-  const tree = copyGroup(fileTree, []);
-  const sources: Record<string, ConfigSource> = {};
-  for (const path of leafPaths) {
-    sources[path] = valueAt(tree, path.split(".")) === undefined
-      ? { kind: "default", name: "default" }
-      : { kind: "file", name: fileName ?? "" };
-  }
-  for (const { path, value, source } of settings) {
-    const keys = path.split(".");
-    const last = keys.pop()!;
-    let place = tree;
-    for (const key of keys) {
-      // A file may say something else where a group belongs; that stays, to be reported.
-      const inner = place[key] ?? (place[key] = {});
-      place = isTree(inner) ? inner as Record<string, unknown> : {};
-    }
-    place[last] = value;
-    sources[path] = source;
-  }
-  return { tree, sources };
-}
-
-function copyGroup(tree: Tree, path: readonly string[]): Record<string, unknown> {
-  const entries = Object.entries(tree).filter(([, value]) => value !== null);
-  // fromEntries and not assignment: a key called __proto__ has to stay an ordinary, unknown key.
-  return Object.fromEntries(entries.map(([key, value]) => {
-    const inner = [...path, key];
-    return [key, isTree(value) && shapeAt(inner) ? copyGroup(value, inner) : value];
-  }));
-}
-
-/** Where the value of a path came from, in words; for a file with the line where it can be found. */
-function sourceText(path: readonly PropertyKey[], merged: Merged): string | undefined {
-  const leafPath = leafPaths.find((leafPath) => isWithin(path, leafPath.split(".")));
-  const source = leafPath === undefined ? undefined : merged.sources[leafPath];
-  if (source !== undefined && source.kind !== "file") {
-    return source.kind === "default" ? undefined : formatSource(source);
-  }
-  if (merged.file === undefined) return undefined;
-  const line = lineOf(merged.file.text, path);
-  return line === undefined ? merged.file.path : `${merged.file.path} line ${line}`;
-}
-
-function isWithin(path: readonly PropertyKey[], leafPath: readonly string[]): boolean {
-  return leafPath.length <= path.length && leafPath.every((key, index) => key === path[index]);
-}
-
-function withSource(problem: ConfigProblem, source: string | undefined): ConfigProblem {
-  return source === undefined ? problem : { ...problem, source };
-}
-
-function ruleProblem({ path, expectation }: RuleFinding, merged: Merged): ConfigProblem {
-  return withSource({ path, expectation }, sourceText(path.split("."), merged));
-}
-
-function issueProblems(issue: z.core.$ZodIssue, merged: Merged): readonly ConfigProblem[] {
-  if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => unknownKey([...issue.path.map(String), key], merged));
-  }
-  const path = issue.path.map(String).join(".");
-  // Only groups are checked by type: every leaf takes anything and says itself what it wants.
-  const expectation = issue.code === "custom"
-    ? issue.message
-    : "is not a set of keys; write its keys on lines of their own below it, indented";
-  const suggestion: unknown = issue.code === "custom" ? issue.params?.["suggestion"] : undefined;
-  const value = valueAt(merged.tree, issue.path);
-  const secret = secretPaths.has(path);
-  return [withSource({
-    path,
-    ...(value === undefined ? {} : { value: secret ? mask : showValue(value) }),
-    expectation,
-    ...(typeof suggestion === "string" ? { suggestion } : {}),
-  }, sourceText(issue.path, merged))];
-}
-
-/** An unknown key is shown without its value: it may be a misspelt secret. */
-function unknownKey(path: readonly string[], merged: Merged): ConfigProblem {
-  const group = path.slice(0, -1);
-  const key = path[path.length - 1]!;
-  const near = closest(key, Object.keys(shapeAt(group) ?? {}));
-  const suggestion = near === undefined ? elsewhere(key) : [...group, near].join(".");
-  return withSource({
-    path: path.join("."),
-    expectation: "is not a key of the configuration",
-    ...(suggestion === undefined ? {} : { suggestion }),
-  }, sourceText(path, merged));
-}
-
-/** The only path with such a key in another group, for a key written into the wrong one. */
-function elsewhere(key: string): string | undefined {
-  const lastKey = (path: string) => path.slice(path.lastIndexOf(".") + 1);
-  const near = closest(key, leafPaths.map(lastKey));
-  const paths = leafPaths.filter((path) => lastKey(path) === near);
-  return paths.length === 1 ? paths[0] : undefined;
 }

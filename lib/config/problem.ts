@@ -1,8 +1,8 @@
 /** What is wrong with a configuration, in words for the person who has to mend it. */
 
-/** Where a value came from. `name` is the file, the variable or the flag. */
+/** Where a value came from. `name` is the file, the variable or the flag; `original` are files of the original. */
 export interface ConfigSource {
-  readonly kind: "flag" | "environment" | "file" | "default";
+  readonly kind: "admin" | "flag" | "environment" | "file" | "original" | "default";
   readonly name: string;
   /** Set when the variable is one of the original's: the own variable, which wins. */
   readonly aliasOf?: string;
@@ -43,7 +43,15 @@ export const mask = "********";
 
 /** The value as a message may show it: one line, at most 80 characters, no password of a URL. */
 export function showValue(value: unknown): string {
-  const plain = JSON.stringify(value) ?? String(value);
+  const plain = plainText(value);
   const safe = plain.replace(/:\/\/[^\s"]*@/g, `://${mask}@`);
   return safe.length <= 80 ? safe : `${safe.slice(0, 77)}...`;
+}
+
+function plainText(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return "(a value that contains itself)";
+  }
 }

@@ -1,10 +1,11 @@
 /** Rules over several keys: what is right by itself and wrong together. */
 import { type Address, isLoopback } from "../core/address.ts";
 import type { Config } from "./schema.ts";
+import { findTrafficContradictions, findTrafficOddities } from "./traffic_rules.ts";
 
-/** `path` is the key to change. */
+/** `path` is the key to change; in steps where a step is an index or may hold a dot. */
 export interface RuleFinding {
-  readonly path: string;
+  readonly path: string | readonly (string | number)[];
   readonly expectation: string;
 }
 
@@ -81,10 +82,7 @@ export function findContradictions(config: Config): readonly RuleFinding[] {
       expectation: `must be set because ${other} is; set both or neither`,
     });
   }
-  if (config.retry.baseDelayMs > config.retry.maxDelayMs) {
-    found.push({ path: "retry.base_delay", expectation: "is longer than retry.max_delay" });
-  }
-  return found;
+  return [...found, ...findTrafficContradictions(config)];
 }
 
 /** What works, but hardly as meant. */
@@ -117,5 +115,5 @@ export function findOddities(config: Config): readonly RuleFinding[] {
       expectation: "can be reached from other hosts: whoever reaches it sends requests as this app",
     });
   }
-  return found;
+  return [...found, ...findTrafficOddities(config)];
 }

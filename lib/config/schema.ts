@@ -5,6 +5,16 @@ import { appChecks } from "./app_checks.ts";
 import { localPorts, properties } from "./app_leaf.ts";
 import { type ConfigOf, group } from "./leaf.ts";
 import { registryUrl } from "./registry_url.ts";
+import {
+  callerConcurrency,
+  egressRules,
+  provider,
+  rateLimits,
+  routes,
+  services,
+} from "./service_policies.ts";
+import { accessLog, tracing } from "./telemetry_groups.ts";
+import { balance, breaker, fault, outlier, retry } from "./traffic_groups.ts";
 import { count, countOrAuto, duration, oneOf, size, text, yesOrNo } from "./values.ts";
 
 const percent = { min: 0, max: 100 } as const;
@@ -66,11 +76,14 @@ export const schema = group({
   admin: localListener(30102),
   inbound: tcpListener("0.0.0.0", 30103),
   advertise: advertised().optional(),
+  original_config: text({ what: "a file or folder", accepts: (path) => path.trim() !== "" })
+    .optional(),
   state_dir: text({ what: "a folder", accepts: (path) => path.trim() !== "" }).optional(),
   log: oneOf(["error", "warn", "info", "debug"], "info"),
   threads: countOrAuto({ min: 1, max: 256 }),
   net: oneOf(["auto", "native", "portable"], "auto"),
   egress: oneOf(["allow", "deny"], "allow"),
+  egress_rules: egressRules,
   via: yesOrNo(false),
   hostname: text({
     what: "a host name (no spaces, at most 64 characters)",
@@ -97,14 +110,17 @@ export const schema = group({
     hops: count(8, { min: 1, max: 255 }),
     parked: count(1000, { min: 0, max: 1_000_000 }),
   }),
-  retry: group({
-    max_attempts: count(3, { min: 1, max: 100 }),
-    base_delay: duration("25ms", { min: "0ms" }),
-    max_delay: duration("250ms", { min: "0ms" }),
-    budget_percent: count(20, percent),
-    budget_per_second: count(10, { min: 0, max: 1_000_000 }),
-  }),
+  balance,
+  outlier,
+  retry,
   eject: group({ duration: duration("5s", { min: "0ms" }) }),
+  breaker,
+  concurrency: callerConcurrency,
+  rate_limits: rateLimits,
+  fault,
+  routes,
+  services,
+  provider,
   discovery: group({
     poll: duration("10s", { min: "100ms" }),
     jitter_percent: count(20, percent),
@@ -134,6 +150,8 @@ export const schema = group({
     finish: duration("25s", { min: "0ms" }),
   }),
   routing: group({ default_version: oneOf(["all", "latest"], "all") }),
+  tracing,
+  access_log: accessLog,
   admin_token: text({
     what: "a token (8 to 256 visible characters without spaces)",
     accepts: (token) => /^[\x21-\x7e]{8,256}$/.test(token),
@@ -144,7 +162,16 @@ export const schema = group({
 export const secretPaths: ReadonlySet<string> = new Set(["admin_token", "registry_password"]);
 
 /** Paths that a flag may name without a value, which then is `true`. */
-export const switchPaths: ReadonlySet<string> = new Set(["via", "allow_cross_app"]);
+export const switchPaths: ReadonlySet<string> = new Set([
+  "via",
+  "allow_cross_app",
+  "access_log.enabled",
+  "breaker.enabled",
+  "concurrency.adaptive",
+  "outlier.enabled",
+  "provider.concurrency.adaptive",
+  "retry.hedge",
+]);
 
 /** The whole configuration as one value. Units: every `Ms` is milliseconds, every `Bytes` bytes. */
 export type Config = ConfigOf<typeof schema.shape>;

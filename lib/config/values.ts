@@ -2,7 +2,7 @@
 import { formatDuration, parseDuration } from "../core/duration.ts";
 import { type InMilliseconds, leaf, Refusal } from "./leaf.ts";
 import { formatSize, parseSize } from "./size.ts";
-import { closest } from "./suggest.ts";
+import { closest } from "../core/closest.ts";
 
 /** The longest time a timer of the runtime can wait. */
 const longestMs = 2_147_483_647;

@@ -50,27 +50,61 @@ export async function parseFile(text: string, name: string): Promise<ParsedFile>
   };
 }
 
+/** A key or a list entry that later lines may lie below. */
+interface Open {
+  readonly step: string | number;
+  readonly indent: number;
+  entries: number;
+}
+
+const keyForm = /^(?:"([^"]*)"|'([^']*)'|([^\s#'"{[&*!|>%@`-][^:#]*?)) *:(?:\s|$)/;
+
 /**
  * The line of a key, or of the nearest key above it that can be found.
  *
- * Shape: counts from 1; undefined when not even the first key is found. Knows block style only.
+ * Shape: counts from 1; undefined when not even the first key is found. Knows block style only; entries of lists
+ * are steps by their index.
  */
 export function lineOf(text: string, path: readonly PropertyKey[]): number | undefined {
-  const open: { readonly key: string; readonly indent: number }[] = [];
+  const open: Open[] = [];
   let best: number | undefined;
   let bestDepth = 0;
   for (const [index, line] of text.split("\n").entries()) {
-    const match = /^( *)(?:"([^"]*)"|'([^']*)'|([^\s#'"{[&*!|>%@`-][^:#]*?)) *:(?:\s|$)/.exec(line);
-    if (!match) continue;
-    const indent = match[1]!.length;
-    while (open.length > 0 && open[open.length - 1]!.indent >= indent) open.pop();
-    open.push({ key: match[2] ?? match[3] ?? match[4]!, indent });
-    const depth = open.length;
-    if (depth <= bestDepth || depth > path.length) continue;
-    if (open.every(({ key }, level) => key === path[level])) {
-      best = index + 1;
-      bestDepth = depth;
+    for (const step of stepsOf(line, open)) {
+      open.push(step);
+      const depth = open.length;
+      if (depth <= bestDepth || depth > path.length) continue;
+      if (open.every(({ step }, level) => step === path[level])) {
+        best = index + 1;
+        bestDepth = depth;
+      }
     }
   }
   return best;
+}
+
+/** What begins in a line: list entries, then perhaps a key. Shape: closes in `open` what has ended before each. */
+function* stepsOf(line: string, open: Open[]): Generator<Open> {
+  let indent = line.length - line.trimStart().length;
+  let rest = line.slice(indent);
+  while (/^-(?:\s|$)/.test(rest)) {
+    // A list may stand as far left as the key it belongs to.
+    close(
+      open,
+      (last) => last.indent > indent || last.indent === indent && typeof last.step === "number",
+    );
+    const parent = open[open.length - 1];
+    yield { step: parent === undefined ? 0 : parent.entries++, indent, entries: 0 };
+    const gap = rest.length - rest.slice(1).trimStart().length;
+    indent += gap;
+    rest = rest.slice(gap);
+  }
+  const match = keyForm.exec(rest);
+  if (!match) return;
+  close(open, (last) => last.indent >= indent);
+  yield { step: match[1] ?? match[2] ?? match[3]!, indent, entries: 0 };
+}
+
+function close(open: Open[], hasEnded: (last: Open) => boolean): void {
+  while (open.length > 0 && hasEnded(open[open.length - 1]!)) open.pop();
 }

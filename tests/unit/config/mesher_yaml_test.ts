@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@test/assert";
 import { leafPaths } from "../../../lib/config/paths.ts";
 import { restartPaths } from "../../../lib/config/diff.ts";
+import { toFileForm } from "../../../lib/config/print.ts";
 import { load, loadGood } from "./support.ts";
 
 const text = await Deno.readTextFile(new URL("../../../config/mesher.yaml", import.meta.url));
@@ -27,6 +28,7 @@ Deno.test("config/mesher.yaml sets every key without a default only in a comment
       "admin_token",
       "advertise",
       "hostname",
+      "original_config",
       "region",
       "registry_account",
       "registry_ca",
@@ -37,6 +39,26 @@ Deno.test("config/mesher.yaml sets every key without a default only in a comment
     ],
   );
 });
+
+/** The example below the words, without the marks that make it a comment. */
+function exampleOf(key: string): string {
+  const lines = text.split("\n");
+  const end = lines.findIndex((line) => line.startsWith(`${key}: `));
+  const isExample = (line: string | undefined) => line?.startsWith("#   ") === true;
+  let last = end;
+  while (!isExample(lines[last])) last--;
+  let first = last;
+  while (isExample(lines[first - 1])) first--;
+  return `${key}:\n${lines.slice(first, last + 1).map((line) => line.slice(1)).join("\n")}\n`;
+}
+
+for (const key of ["egress_rules", "rate_limits", "routes", "services"] as const) {
+  Deno.test(`config/mesher.yaml shows an example of ${key} that can be used as it is`, async () => {
+    const result = await load({ file: exampleOf(key) });
+    assert.ok(result.ok, JSON.stringify(result));
+    assert.notDeepEqual(toFileForm(result.config)[key], toFileForm(await loadGood({}))[key]);
+  });
+}
 
 Deno.test("config/mesher.yaml marks exactly the keys that need a restart", () => {
   const marked: string[] = [];

@@ -1,8 +1,9 @@
 import { assert, assertEquals } from "@test/assert";
 import { diffConfig, needsRestart, restartPaths } from "../../../lib/config/diff.ts";
+import { loadConfig } from "../../../lib/config/load.ts";
 import { leafPaths } from "../../../lib/config/paths.ts";
 import { printConfig, toPublicForm } from "../../../lib/config/print.ts";
-import { load, loadGood } from "./support.ts";
+import { loadGood } from "./support.ts";
 
 const files: readonly string[] = [
   "",
@@ -18,6 +19,14 @@ const files: readonly string[] = [
   "advertise: '2001:db8::7'",
   "threads: 3\nvia: true\nhostname: '123'\nregion: 'true'\nzone: '1.0'\nstate_dir: 'C:\\mesh: #1'",
   "timeouts: {connect: 90s, head: 61001ms}\neject: {duration: 0s}\nlimits: {head_bytes: 65537}",
+  "retry: {statuses: [], per_try: 90s}\nbalance: {kind: consistent_hash, hash_on: 'cookie:a'}",
+  "egress_rules: [{hosts: ['*', '::1'], action: deny}, {hosts: [a], ports: [1], action: allow}]",
+  "rate_limits: [{name: a, per: caller, per_second: 0.5, match: {path: /a, percent: 0.07}}]",
+  "services: {a.b: {routes: [], retry: {budget_percent: 7}, timeouts: {response: 1s}}, C: {}}",
+  "routes: [{name: a, match: {any: [{headers: {a: {not: '1', ignore_case: true}}}]}, to: [{tags: {x: y}}]}]",
+  "routes: [{name: a, fault: {delay: 1s, delay_percent: 0.1}, mirror: {version: '2', percent: 7}}]",
+  "routes: [{name: a, rewrite: {regex: {pattern: 'a(b)', to: '$1'}}, retry: {budget_percent: 7}}]",
+  "routes: [{name: a, redirect: {status: 307, location: $path}, response_headers: {add: {a: b}}}]",
 ];
 
 for (const file of files) {
@@ -40,8 +49,13 @@ Deno.test("the printed configuration has its keys in the order of the schema and
     MESHER_HOSTNAME: "h",
     MESHER_REGION: "r",
     MESHER_ZONE: "z",
+    MESHER_ORIGINAL_CONFIG: "/conf",
   };
-  const result = await load({ env, flags: { log: "debug" } });
+  const result = await loadConfig({
+    env,
+    flags: { log: "debug" },
+    readFile: () => Promise.resolve(""),
+  });
   assert.ok(result.ok);
   const text = await printConfig(result.config, result.sources);
   assert.ok(!text.includes("sesame"), text);
@@ -69,6 +83,12 @@ const changes: readonly (readonly [
   ["", "outbound: 9\ncheck: none", ["check", "outbound"], ["outbound"]],
   ["admin_token: sesame-open", "admin_token: sesame-shut", ["admin_token"], []],
   ["heartbeat: {times: 3}", "heartbeat: {times: 4}", ["heartbeat.times"], ["heartbeat.times"]],
+  ["routes: [{name: a}]", "routes: [{name: a, match: {}}]", ["routes"], []],
+  ["services: {a: {}, b: {}}", "services: {b: {fault: {delay: 1s}}, c: {}}", [
+    "services.a",
+    "services.b",
+    "services.c",
+  ], []],
 ];
 
 for (const [before, after, changed, restart] of changes) {

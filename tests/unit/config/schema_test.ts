@@ -3,6 +3,9 @@ import { checkSpecs } from "../../../lib/config/app_checks.ts";
 import { describeCheck } from "../../../lib/core/check.ts";
 import { loadGood } from "./support.ts";
 
+const concurrency = { adaptive: false, minLimit: 4, queue: 0, queueWaitMs: 1000 };
+const noFault = { delayMs: 0, delayPercent: 0, abortStatus: 503, abortPercent: 0 };
+
 Deno.test("the defaults are those of the documentation, in milliseconds and bytes", async () => {
   assertEquals(await loadGood({}), {
     app: "default",
@@ -23,6 +26,7 @@ Deno.test("the defaults are those of the documentation, in milliseconds and byte
     threads: 1,
     net: "auto",
     egress: "allow",
+    egressRules: [],
     via: false,
     timeouts: {
       connectMs: 1000,
@@ -42,14 +46,51 @@ Deno.test("the defaults are those of the documentation, in milliseconds and byte
       hops: 8,
       parked: 1000,
     },
+    balance: {
+      kind: "round_robin",
+      hashOn: "",
+      slowStartMs: 30_000,
+      locality: "prefer",
+      decayMs: 10_000,
+      stickyIdleMs: 30_000,
+      stickyFailures: 5,
+    },
+    outlier: {
+      enabled: true,
+      consecutiveFailures: 5,
+      successPercent: 80,
+      minRequests: 10,
+      windowMs: 10_000,
+      baseEjectMs: 1000,
+      maxEjectMs: 60_000,
+      maxEjectedPercent: 50,
+      panicPercent: 50,
+    },
     retry: {
       maxAttempts: 3,
       baseDelayMs: 25,
       maxDelayMs: 250,
       budgetPercent: 20,
       budgetPerSecond: 10,
+      statuses: [502, 503],
+      perTryMs: 0,
+      hedge: false,
     },
     eject: { durationMs: 5000 },
+    breaker: {
+      enabled: false,
+      windowMs: 10_000,
+      minRequests: 20,
+      errorPercent: 50,
+      openMs: 15_000,
+      force: "none",
+    },
+    concurrency: { limit: 1024, ...concurrency },
+    rateLimits: [],
+    fault: noFault,
+    routes: [],
+    services: {},
+    provider: { concurrency: { limit: 0, ...concurrency }, rateLimits: [], fault: noFault },
     discovery: {
       pollMs: 10_000,
       jitterPercent: 20,
@@ -65,6 +106,15 @@ Deno.test("the defaults are those of the documentation, in milliseconds and byte
     health: { intervalMs: 2000, timeoutMs: 1000, rise: 2, fall: 3 },
     drain: { announceMs: 5000, finishMs: 25_000 },
     routing: { defaultVersion: "all" },
+    tracing: {
+      endpoint: "",
+      format: "otlp",
+      headersFile: "",
+      samplePercent: 10,
+      perSecond: 100,
+      propagate: ["w3c"],
+    },
+    accessLog: { enabled: false, format: "json", sharePercent: 100, file: "" },
   });
 });
 

@@ -1,6 +1,6 @@
 import { assertEquals } from "@test/assert";
 import { formatSize, parseSize } from "../../../lib/config/size.ts";
-import { closest, editDistance } from "../../../lib/config/suggest.ts";
+import { closest, editDistance } from "../../../lib/core/closest.ts";
 
 const sizes: readonly (readonly [string, number | undefined, string | number | undefined])[] = [
   ["0", 0, 0],
