@@ -85,7 +85,10 @@ for (const fault of faults) {
     await using server = await FaultyServer.start();
     using one = listener();
     using two = listener();
-    await using mesh = await follow(server.url, [one.address, two.address]);
+    using three = listener();
+    using four = listener();
+    const listeners = [one, two, three, four];
+    await using mesh = await follow(server.url, listeners.map(({ address }) => address));
     const { consumer, wanted } = mesh;
     const toldBefore = consumer.told.length;
     server.faulty.fault = fault;
@@ -96,7 +99,7 @@ for (const fault of faults) {
       await realClock.sleep(50);
     }
     assert(server.faulty.calls > callsBefore, "the registry was asked");
-    assert(consumer.fewest("Account", toldBefore) >= 2);
+    assert(consumer.fewest("Account", toldBefore) >= 4);
     server.faulty.fault = undefined;
     await untilFresh(consumer);
     assertEquals(consumer.endpoints("Account"), wanted);

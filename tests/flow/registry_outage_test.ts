@@ -9,6 +9,7 @@ import { RecordingLogger } from "../support/registry_fakes.ts";
 const url = "http://registry:30100";
 const minute = 60_000;
 const both = ["10.0.0.1:80", "10.0.0.2:80"];
+const four = [...both, "10.0.0.3:80", "10.0.0.4:80"];
 
 interface World extends AsyncDisposable {
   readonly clock: FakeClock;
@@ -43,16 +44,16 @@ async function world(): Promise<World> {
   };
 }
 
-/** Two providers, and a consumer that follows them. */
-async function mesh(of: World) {
-  const providers = both.map((address, i) =>
+/** Two providers or as many as said, and a consumer that follows them. */
+async function mesh(of: World, addresses: readonly string[] = both) {
+  const providers = addresses.map((address, i) =>
     of.sidecar({ service: "Account", instanceId: `p${i}`, endpoints: [`rest://${address}`] })
   );
   await of.clock.advance(2_000);
   const consumer = of.sidecar({ service: "Store" });
   await of.clock.advance(2_000);
   assertEquals((await consumer.cache.lookup("Account")).kind, "service");
-  assertEquals(consumer.endpoints("Account"), both);
+  assertEquals(consumer.endpoints("Account"), addresses);
   return { providers, consumer };
 }
 
@@ -134,7 +135,8 @@ for (
 ) {
   Deno.test(`outage, five minutes of "${fault}" answers cost no endpoint that answers`, async () => {
     await using of = await world();
-    const { providers, consumer } = await mesh(of);
+    const all = fault === "half" ? four : both;
+    const { providers, consumer } = await mesh(of, all);
     const toldBefore = consumer.told.length;
     const sleepingBefore = of.clock.sleeping;
     of.faulty.fault = fault;
@@ -144,18 +146,53 @@ for (
       await settle();
       assertEquals((await lookup).kind, "service");
       // Endpoints that answer but are not listed beside others are kept for two minutes: some are meant to be gone.
-      const kept = fault !== "half" || i < 11 ? both : both.slice(0, 1);
+      const kept = fault !== "half" || i < 11 ? all : all.slice(0, 2);
       if (fault !== "half" || i < 11 || i > 14) assertEquals(consumer.endpoints("Account"), kept);
       assert(of.clock.sleeping <= sleepingBefore + 40, `${of.clock.sleeping} timers`);
     }
-    assert(consumer.fewest("Account", toldBefore) >= (fault === "half" ? 1 : 2));
+    assert(consumer.fewest("Account", toldBefore) >= 2);
     of.faulty.fault = undefined;
     await of.clock.advance(3 * minute);
-    assertEquals(consumer.endpoints("Account"), both);
-    assertEquals(providers.map((one) => one.own!.state.state), ["registered", "registered"]);
-    assertEquals(of.faulty.registry.stats().instances, 3);
+    assertEquals(consumer.endpoints("Account"), all);
+    for (const provider of providers) assertEquals(provider.own!.state.state, "registered");
+    assertEquals(of.faulty.registry.stats().instances, all.length + 1);
     assert(ageOf(consumer) < 15_000);
   });
+}
+
+Deno.test("outage, a registry that hides one of two leaves the other to be called, and both soon after it is well", async () => {
+  await using of = await world();
+  const { consumer } = await mesh(of);
+  const toldBefore = consumer.told.length;
+  of.faulty.fault = "half";
+  await of.clock.advance(minute);
+  assertEquals(consumer.endpoints("Account"), both.slice(0, 1));
+  of.faulty.fault = undefined;
+  await of.clock.advance(15_000);
+  assertEquals(consumer.endpoints("Account"), both);
+  assertEquals(consumer.fewest("Account", toldBefore), 1);
+});
+
+for (const away of [false, true]) {
+  Deno.test(
+    `outage, a provider that deregisters and still accepts connections is ${
+      away ? "kept, since the registry was away just before" : "called no more"
+    }`,
+    async () => {
+      await using of = await world();
+      const { providers, consumer } = await mesh(of);
+      await of.clock.advance(3 * minute);
+      of.faulty.fault = away ? "refuse" : undefined;
+      await of.clock.advance(30_000);
+      of.faulty.fault = undefined;
+      await of.clock.advance(30_000);
+      const stopped = providers[0]!.own!.stop();
+      await of.clock.advance(15_000);
+      await stopped;
+      assertEquals(of.faulty.registry.stats().instances, 2);
+      assertEquals(consumer.endpoints("Account"), away ? both : both.slice(1));
+    },
+  );
 }
 
 Deno.test("outage, an unknown name while the registry is slow waits for one answer, and the name is asked once", async () => {

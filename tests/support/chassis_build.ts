@@ -12,10 +12,12 @@ interface Step {
   readonly mayFail: boolean;
 }
 
-interface Recipe {
+export interface Recipe {
   readonly name: string;
   /** Folder of the sources below the one of all of them. */
   readonly folder: string;
+  /** The one of all of them; that of the chassis programs when left out. */
+  readonly below?: string;
   readonly env: Readonly<Record<string, string>>;
   /** A command that has to work whenever the programs are to run; unset: they run by themselves. */
   readonly needs?: readonly string[];
@@ -68,11 +70,11 @@ export async function chassisPeers(): Promise<{ readonly go: Peer; readonly java
 }
 
 /** Errors: when the sources do not compile; that is a fault and no reason to skip. */
-async function peerOf(recipe: Recipe): Promise<Peer> {
-  const { name, needs } = recipe;
-  const lacking = needs && await run(needs, { cwd: sources, env: recipe.env });
+export async function peerOf(recipe: Recipe): Promise<Peer> {
+  const { name, needs, below = sources } = recipe;
+  const lacking = needs && await run(needs, { cwd: below, env: recipe.env });
   if (lacking !== undefined) return { kind: "missing", name, reason: lacking };
-  const from = `${sources}/${recipe.folder}`;
+  const from = `${below}/${recipe.folder}`;
   const folder = `${cacheFolder()}/${recipe.folder}-${await fingerprint(recipe, from)}`;
   if (await exists(folder)) return { kind: "ready", name, folder };
   const startedMs = performance.now();

@@ -209,6 +209,10 @@ export interface PartsOptions {
   /** In memory; left out, the real network is used. */
   readonly fetch?: Fetch;
   readonly service?: string;
+  /** Unset: `default`. */
+  readonly app?: string;
+  readonly otherApps?: readonly string[];
+  readonly allowCrossApp?: boolean;
   readonly instanceId?: string;
   readonly endpoints?: readonly string[];
   readonly policy?: Partial<CachePolicy>;
@@ -231,6 +235,7 @@ export class SidecarParts implements AsyncDisposable {
 
   constructor(options: PartsOptions) {
     const { clock, url, fetch, service, probe, policy, random = Math.random } = options;
+    const { app = "default", otherApps = [], allowCrossApp = false } = options;
     const net = fetch ? undefined : createRegistryNet();
     const backend = createServiceCenterBackend({
       addresses: [url],
@@ -241,12 +246,14 @@ export class SidecarParts implements AsyncDisposable {
       logger: this.logger,
       version: "0.0.1",
       timeoutMs: options.timeoutMs ?? 5_000,
+      allowCrossApp,
       ...(options.credentials ? { credentials: options.credentials } : {}),
     });
     this.cache = new DiscoveryCache({
       backend,
-      app: "default",
+      app,
       environment: "",
+      otherApps,
       clock,
       random,
       logger: this.logger,
@@ -265,7 +272,7 @@ export class SidecarParts implements AsyncDisposable {
       this.own = new OwnRegistration({
         registrar: backend.registrar!,
         registration: {
-          key: { app: "default", name: service, version: "1.0.0", environment: "" },
+          key: { app, name: service, version: "1.0.0", environment: "" },
           ...(options.instanceId === undefined ? {} : { instanceId: options.instanceId }),
           hostName: "vm1",
           endpoints: options.endpoints ?? ["rest://10.0.0.7:30103"],

@@ -5,6 +5,7 @@ import { parseEndpoint } from "../../lib/core/address.ts";
 import type {
   Discovery,
   FindAnswer,
+  NamesScope,
   RegistryBackend,
   ServiceQuery,
   Watch,
@@ -46,8 +47,10 @@ export function instance(
 
 /** Answers from a table that tests change; counts what it is asked. */
 export class FakeDiscovery implements Discovery {
-  /** Name to instances; a name that is not in it is unknown. */
+  /** Name to instances; a name that is not in it is unknown. Those of another application are `application/name`. */
   readonly services = new Map<string, readonly Instance[]>();
+  /** Queries of another application than the one that is called default. */
+  readonly foreign: string[] = [];
   readonly asked: string[] = [];
   readonly revisions: (string | undefined)[] = [];
   namesAsked = 0;
@@ -65,7 +68,9 @@ export class FakeDiscovery implements Discovery {
     this.revisions.push(revision);
     if (this.gate) await Promise.race([this.gate, aborted(signal)]);
     if (this.failure) throw this.failure;
-    const instances = this.services.get(query.name);
+    const own = query.app === "default";
+    if (!own) this.foreign.push(`${query.app}/${query.name}`);
+    const instances = this.services.get(own ? query.name : `${query.app}/${query.name}`);
     if (!instances) return { kind: "unknown" };
     const current = JSON.stringify(instances);
     return current === revision
@@ -73,11 +78,16 @@ export class FakeDiscovery implements Discovery {
       : { kind: "set", revision: current, instances };
   }
 
-  names(): Promise<readonly string[]> {
+  names({ app }: NamesScope): Promise<readonly string[]> {
     this.namesAsked++;
-    return this.failure
-      ? Promise.reject(this.failure)
-      : Promise.resolve([...this.services.keys()].sort());
+    if (this.failure) return Promise.reject(this.failure);
+    const names = [...this.services.keys()].sort();
+    const prefix = `${app}/`;
+    return Promise.resolve(
+      app === "default"
+        ? names.filter((name) => !name.includes("/"))
+        : names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length)),
+    );
   }
 }
 

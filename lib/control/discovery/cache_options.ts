@@ -32,6 +32,8 @@ export interface CacheOptions {
   /** The own application and environment: services are looked for in them. */
   readonly app: string;
   readonly environment: string;
+  /** Other applications whose services can be called as `service.application`. */
+  readonly otherApps?: readonly string[];
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;

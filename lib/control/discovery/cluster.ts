@@ -36,6 +36,9 @@ export async function clusterSnapshot(
   };
 }
 
+/** Beyond it a weight is a mistake: the others would get nothing. */
+const maxWeight = 1000;
+
 interface Found {
   readonly endpoints: readonly EndpointSnapshot[];
   readonly unusable: readonly string[];
@@ -63,10 +66,23 @@ async function endpointsOf(instance: Instance, options: ClusterOptions): Promise
         instanceId: instance.instanceId,
         version: instance.version,
         mesher: instance.properties[MESHER_PROPERTY] !== undefined,
+        tags: instance.properties,
+        ...placeOf(instance),
+        ...weightOf(instance),
       });
     }
   }
   return { endpoints, unusable };
+}
+
+function placeOf({ region, zone }: Instance): Pick<EndpointSnapshot, "region" | "zone"> {
+  return { ...(region === undefined ? {} : { region }), ...(zone === undefined ? {} : { zone }) };
+}
+
+/** The property `weight`, where it is a number that can be one. */
+function weightOf({ properties }: Instance): Pick<EndpointSnapshot, "weight"> {
+  const weight = Number(properties.weight);
+  return weight > 0 && weight <= maxWeight ? { weight } : {};
 }
 
 async function addressOf(

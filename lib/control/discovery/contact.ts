@@ -1,7 +1,7 @@
 /** Whether the registry answers, and how long to leave it alone when it does not. */
 import { backoffMs } from "../../core/backoff.ts";
 import type { Clock, Logger, Random } from "../../core/ports.ts";
-import { RegistryError } from "../registry/registry.ts";
+import { RegistryError, type RegistrySign, type WatchState } from "../registry/registry.ts";
 
 export interface ContactState {
   /** Undefined until the first call has ended. */
@@ -9,6 +9,8 @@ export interface ContactState {
   /** Monotonic time of the last good answer. */
   readonly lastAnswerAtMs?: number;
   readonly lastError?: string;
+  /** Left out where the registry cannot be watched. */
+  readonly watch?: WatchState;
 }
 
 export interface ContactOptions {
@@ -40,6 +42,7 @@ export class RegistryContact {
   /** Whether the present outage and its end are not worth a line. */
   #quiet = false;
   #blockedUntilMs = -Infinity;
+  #lastFailure: RegistrySign | undefined;
 
   constructor(options: ContactOptions) {
     this.#options = options;
@@ -47,6 +50,11 @@ export class RegistryContact {
 
   get state(): ContactState {
     return this.#state;
+  }
+
+  /** The last call that got no answer, or one without sense. */
+  get lastFailure(): RegistrySign | undefined {
+    return this.#lastFailure;
   }
 
   succeeded(): void {
@@ -68,6 +76,8 @@ export class RegistryContact {
     if (code === "refused" || code === "forbidden" || code === "lease_lost") {
       return this.succeeded();
     }
+    const words = error instanceof Error ? error.message : String(error);
+    this.#lastFailure = { atMs: clock.now(), why: `it gave no usable answer lately: ${words}` };
     if (code === "garbled") {
       this.#garbled++;
       if (this.#state.reachable === true && this.#garbled < manyGarbled) return;
@@ -76,7 +86,7 @@ export class RegistryContact {
       this.#failures++;
       this.#blockedUntilMs = clock.now() + backoffMs(gate, this.#failures, random());
     }
-    this.#lost(error instanceof Error ? error.message : String(error));
+    this.#lost(words);
   }
 
   /** Why the registry should not be asked about a new name just now, undefined when it may be. */

@@ -4,17 +4,15 @@ import type { Clock, Logger, Probe, Random } from "../../core/ports.ts";
 import type { Instance } from "../../core/types.ts";
 import type { Discovery, FindAnswer, ServiceQuery } from "../registry/registry.ts";
 import { Wakeup } from "../registry/wakeup.ts";
-import { type GuardPolicy, judge, vanishedFrom } from "./guard.ts";
-import { canonicalJson, isUsable, mainEndpoint, sortById } from "./service_set.ts";
+import { type GuardPolicy, judge, RecentCount } from "./guard.ts";
+import { type KeepPolicy, KeptInstances } from "./kept.ts";
+import { canonicalJson, isUsable, sortById } from "./service_set.ts";
 
 /** Units: milliseconds. */
-export interface FollowPolicy extends GuardPolicy {
+export interface FollowPolicy extends GuardPolicy, KeepPolicy {
   readonly pollMs: number;
   /** How much the time between two polls varies, as a share of it. */
   readonly pollJitter: number;
-  readonly probeTimeoutMs: number;
-  /** How long an endpoint that is no longer listed but still answers is kept beside others. */
-  readonly keepVanishedMs: number;
 }
 
 export interface FollowerOptions {
@@ -29,6 +27,10 @@ export interface FollowerOptions {
   readonly onChange: (instances: readonly Instance[]) => void;
   /** The registry says that there is no such service, and nothing of it answers any more. */
   readonly onUnknown: () => void;
+  /** Why the registry's lists are doubted just now. */
+  readonly doubt: () => string | undefined;
+  /** The registry no longer knows the service although instances of it were listed just before. */
+  readonly onForgotten: () => void;
   /** False while polls are pointless because somebody else looks out for the registry. */
   readonly reachable: () => boolean;
   /** A poll begins because its time has come; others that are due soon may come along. */
@@ -46,13 +48,6 @@ export interface FirstSet {
   readonly source: "registry" | "disk";
 }
 
-interface Kept {
-  readonly instance: Instance;
-  readonly sinceMs: number;
-}
-
-/** At most so many probes of one service run at once. */
-const probeWidth = 64;
 /** While something vanished is kept, the registry and the endpoint are asked again sooner. */
 const keptPollMs = 2_000;
 /** A wish for a newer set within this time after the last question is already fulfilled. */
@@ -63,7 +58,8 @@ export class ServiceFollower {
   readonly #stop = new AbortController();
   readonly #wakeup: Wakeup;
   #listed: readonly Instance[];
-  #kept: readonly Kept[] = [];
+  readonly #kept: KeptInstances;
+  readonly #recent: RecentCount;
   #believed: readonly Instance[] = [];
   #content = "";
   #revision: string | undefined;
@@ -78,6 +74,8 @@ export class ServiceFollower {
     const { clock, random, policy } = options;
     this.#options = options;
     this.#wakeup = new Wakeup(clock, this.#stop.signal);
+    this.#kept = new KeptInstances(options);
+    this.#recent = new RecentCount(first.instances.filter(isUsable).length);
     this.#listed = first.instances;
     this.#revision = first.revision;
     this.#confirmedAtMs = first.confirmedAtMs;
@@ -100,7 +98,7 @@ export class ServiceFollower {
 
   /** Ids of instances that the registry no longer lists and that are kept because they answer. */
   get keptIds(): readonly string[] {
-    return this.#kept.map((one) => one.instance.instanceId);
+    return this.#kept.instances.map((one) => one.instanceId);
   }
 
   /** Monotonic time of the last answer of the registry about this service. */
@@ -146,7 +144,7 @@ export class ServiceFollower {
     // A poll that takes long must not make the next one due at once; an earlier wish still counts.
     this.#dueMs = Infinity;
     if (reachable()) await this.#poll();
-    const periodMs = this.#kept.length > 0 ? Math.min(keptPollMs, policy.pollMs) : policy.pollMs;
+    const periodMs = this.#kept.size > 0 ? Math.min(keptPollMs, policy.pollMs) : policy.pollMs;
     this.#dueMs = Math.min(
       this.#dueMs,
       clock.now() + jittered(periodMs, policy.pollJitter, random()),
@@ -175,12 +173,7 @@ export class ServiceFollower {
 
   /** Somebody failed to reach an endpoint: if it is only kept, it is dropped at once. */
   distrust(host: string, port: number): void {
-    const kept = this.#kept.filter(({ instance }) =>
-      !instance.endpoints.some((one) => one.host === host && one.port === port)
-    );
-    if (kept.length === this.#kept.length) return;
-    this.#kept = kept;
-    this.#believe();
+    if (this.#kept.drop(host, port)) this.#believe();
   }
 
   #poll(): Promise<void> {
@@ -188,7 +181,8 @@ export class ServiceFollower {
   }
 
   async #ask(): Promise<void> {
-    const { clock, discovery, query, onAnswer, onFailure, onUnknown, logger } = this.#options;
+    const { clock, discovery, query, onAnswer, onFailure, onUnknown, onForgotten, logger } = this
+      .#options;
     this.#askedAtMs = clock.now();
     let answer: FindAnswer;
     try {
@@ -209,61 +203,51 @@ export class ServiceFollower {
     this.#source = "registry";
     onAnswer();
     if (answer.kind === "unchanged") return await this.#take(this.#listed);
-    this.#revision = answer.kind === "set" ? answer.revision || undefined : undefined;
-    const next = answer.kind === "set" ? answer.instances : [];
-    await this.#take(next);
-    if (answer.kind === "unknown" && this.#believed.length === 0) onUnknown();
+    if (answer.kind === "set") {
+      this.#revision = answer.revision || undefined;
+      return await this.#take(answer.instances);
+    }
+    this.#revision = undefined;
+    if (this.#listed.some(isUsable)) onForgotten();
+    await this.#take([], { unknown: true });
+    if (this.#believed.length === 0) onUnknown();
   }
 
-  async #take(next: readonly Instance[]): Promise<void> {
-    if (next === this.#listed && this.#kept.length === 0) return;
-    const { clock, policy, logger, query } = this.#options;
-    const verdict = judge(this.#listed, next, policy);
-    const missing = vanishedFrom(this.#kept.map((one) => one.instance), next);
-    const kept = this.#kept.filter((one) => missing.includes(one.instance));
+  async #take(
+    next: readonly Instance[],
+    { unknown = false }: { readonly unknown?: boolean } = {},
+  ): Promise<void> {
+    if (next === this.#listed && this.#kept.size === 0) return;
+    const { clock, policy, logger, query, doubt } = this.#options;
+    const verdict = judge({
+      old: this.#listed,
+      next,
+      unknown,
+      recently: this.#recent.largest(clock.now()),
+      doubt: doubt(),
+    }, policy);
     if (verdict.kind === "probe") {
-      const known = new Set(kept.map((one) => one.instance.instanceId));
-      for (const instance of verdict.vanished) {
-        if (!known.has(instance.instanceId)) kept.push({ instance, sinceMs: clock.now() });
-      }
       logger.info(
-        `the registry suddenly lists ${next.length} instead of ${this.#listed.length} instances of ` +
-          `${query.name}; those it dropped are probed first`,
+        `the registry lists ${next.length} instances of ${query.name} after ` +
+          `${this.#listed.length}; those it dropped are probed first, because ${verdict.why}`,
       );
     }
     this.#listed = next;
-    this.#kept = kept;
+    this.#recent.changed(next.filter(isUsable).length, clock.now());
+    this.#kept.update(next, verdict.kind === "probe" ? verdict.vanished : []);
     // New and changed instances do not wait for the probes of the old.
     this.#believe();
-    if (kept.length === 0) return;
-    const alive = await this.#probeAll(kept);
-    if (this.#stop.signal.aborted) return;
-    const oldestMs = clock.now() - policy.keepVanishedMs;
-    // Kept for a while only, except where nothing else would be left: an empty set needs a failing probe.
-    const others = this.#listed.some(isUsable);
-    this.#kept = this.#kept.filter((one) =>
-      alive.has(one.instance) && (!others || one.sinceMs >= oldestMs)
-    );
-    this.#believe();
-  }
-
-  async #probeAll(kept: readonly Kept[]): Promise<ReadonlySet<Instance>> {
-    const { probe, policy: { probeTimeoutMs } } = this.#options;
-    const alive = new Set<Instance>();
-    const waiting = [...kept];
-    const work = async () => {
-      for (let one = waiting.pop(); one; one = waiting.pop()) {
-        if (this.#stop.signal.aborted) return;
-        const { host, port } = mainEndpoint(one.instance)!;
-        if (await probe(host, port, probeTimeoutMs)) alive.add(one.instance);
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(probeWidth, waiting.length) }, work));
-    return alive;
+    if (this.#kept.size === 0) return;
+    await this.#kept.probe({
+      othersLeft: () => this.#listed.some(isUsable),
+      policy,
+      signal: this.#stop.signal,
+    });
+    if (!this.#stop.signal.aborted) this.#believe();
   }
 
   #believe(): void {
-    const believed = sortById([...this.#listed, ...this.#kept.map((one) => one.instance)]);
+    const believed = sortById([...this.#listed, ...this.#kept.instances]);
     const content = canonicalJson(believed);
     this.#believed = believed;
     if (content === this.#content) return;

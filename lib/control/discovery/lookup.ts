@@ -1,8 +1,10 @@
 /** Finds out which service a name means; remembers for a short while what it does not. */
+import { closest } from "../../core/closest.ts";
 import { isServiceName } from "../../core/names.ts";
 import type { Clock, Logger } from "../../core/ports.ts";
 import { RegistryError } from "../registry/registry.ts";
 import type { NamesIndex } from "./names_index.ts";
+import { otherKey, type OtherService } from "./other_apps.ts";
 
 export type Lookup =
   | { readonly kind: "service"; readonly service: string }
@@ -24,7 +26,18 @@ export interface LookupOptions {
   readonly blocked: () => string | undefined;
   /** True when the registry knows the service, which is then followed. Errors: those of the registry. */
   readonly find: (name: string) => Promise<boolean>;
+  /** Services of other applications. */
+  readonly others: OtherLookup;
   readonly failed: (error: unknown) => void;
+}
+
+export interface OtherLookup {
+  /** What a name may mean, best first. */
+  readonly split: (name: string) => readonly OtherService[];
+  /** The names of those services of an application that may be found from here. */
+  readonly names: (app: string) => NamesIndex;
+  /** As `find`; the service is followed under its key. */
+  readonly find: (service: OtherService) => Promise<boolean>;
 }
 
 interface Negative {
@@ -101,9 +114,27 @@ export class NameLookup {
       return this.#unknown(name, `other spellings were not tried, ${error.message}`);
     }
     const [only] = matching;
-    if (only === undefined || matching.includes(name)) return this.#unknown(name);
+    if (only === undefined || matching.includes(name)) return await this.#otherApp(name);
     if (matching.length > 1) return { kind: "ambiguous", names: matching };
     return known.has(only) || await find(only) ? this.#use(only, name) : this.#unknown(name);
+  }
+
+  /** The own application has no such service. Errors: those of the registry. */
+  async #otherApp(name: string): Promise<Lookup> {
+    const { known, others } = this.#options;
+    for (const { app, name: wanted } of others.split(name)) {
+      const matching = await others.names(app).matching(wanted);
+      const exact = matching.find((one) => one === wanted);
+      if (exact === undefined && matching.length > 1) {
+        return { kind: "ambiguous", names: matching.map((one) => otherKey({ app, name: one })) };
+      }
+      const only = exact ?? matching[0];
+      if (only === undefined) continue;
+      const key = otherKey({ app, name: only });
+      if (!known.has(key) && !(await others.find({ app, name: only }))) continue;
+      return key === name ? { kind: "service", service: key } : this.#use(key, name);
+    }
+    return this.#unknown(name);
   }
 
   /** Without the registry only what is known counts, spelled in whatever way. */
@@ -122,11 +153,11 @@ export class NameLookup {
   }
 
   #unknown(name: string, why?: string): Lookup {
+    const { known, names, where } = this.#options;
     const reason = why === undefined ? "" : `: ${why}`;
-    return {
-      kind: "unknown",
-      detail: `there is no service "${name}" in ${this.#options.where}${reason}`,
-    };
+    const near = names.near(name) ?? closest(name, [...known.keys()]);
+    const hint = near === undefined || near === name ? "" : `; did you mean ${near}?`;
+    return { kind: "unknown", detail: `there is no service "${name}" in ${where}${reason}${hint}` };
   }
 
   #remember(name: string, lookup: Lookup): Lookup {

@@ -1,4 +1,5 @@
 /** The registry's list of service names, for callers whose libraries write host names in lower case. */
+import { closest } from "../../core/closest.ts";
 import type { Clock } from "../../core/ports.ts";
 
 export interface NamesIndexOptions {
@@ -14,6 +15,8 @@ export interface NamesIndexOptions {
  * been registered any other way, so the wait begins short and doubles while asking is in vain. Units: milliseconds.
  */
 const firstWaitMs = 1000;
+/** Longer lists are not searched for a similar name: callers that invent names would pay for it with everybody's time. */
+const maxCompared = 5000;
 
 export class NamesIndex {
   readonly #options: NamesIndexOptions;
@@ -48,6 +51,12 @@ export class NamesIndex {
       this.#waitMs = found ? firstWaitMs : Math.min(intervalMs, this.#waitMs * 2);
     }
     return this.#names?.get(key) ?? [];
+  }
+
+  /** The name nearest to one that was not found. Shape: undefined when none is near or there is no list. */
+  near(name: string): string | undefined {
+    if (this.#names === undefined || this.#names.size > maxCompared) return undefined;
+    return closest(name, [...this.#names.values()].flat());
   }
 
   /** Fetches the list now. Errors: those of the registry. */

@@ -4,7 +4,7 @@ import type { Logger } from "../../core/ports.ts";
 import { json, notFound, text } from "./answers.ts";
 import { batchFind } from "./batch_find.ts";
 import { mount, type Route } from "./call.ts";
-import { preflight } from "./cors.ts";
+import { preflight, refuseForeignWrite } from "./cors.ts";
 import { RegistryFault } from "./faults.ts";
 import type { FindPlaces } from "./find.ts";
 import type { Leases } from "./lease.ts";
@@ -36,12 +36,15 @@ export function createApp(parts: AppParts): Hono {
     parts.leases.sweep();
     // Read before anything is done: a request that became a web socket tells nothing any more.
     const isCrossOrigin = context.req.header("Origin") !== undefined;
-    const refused = refuseUri(context.req.raw) ?? preflight(context.req.raw);
+    const refused = refuseUri(context.req.raw) ?? preflight(context.req.raw) ??
+      refuseForeignWrite(context.req.raw);
     if (refused) context.res = refused;
     else await next();
     // The answer of a web socket handshake belongs to the runtime and must not be touched.
     if (context.res.status === 101) return;
     context.res.headers.set("Server", `SERVICECENTER/${parts.build.version}`);
+    // Our own clients see by it that another process has taken over, which may know less.
+    context.res.headers.set("X-Registry-Epoch", parts.store.epoch);
     if (isCrossOrigin) context.res.headers.set("Access-Control-Allow-Origin", "*");
   });
   app.notFound(() => notFound());

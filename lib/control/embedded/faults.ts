@@ -11,6 +11,7 @@ export type FaultCode =
   | "400023"
   | "400026"
   | "400100"
+  | "403001"
   | "500003";
 
 /**
@@ -30,6 +31,7 @@ export const faultMessages: Readonly<Record<FaultCode, string>> = {
   "400023": "Consumer(s) depends on this micro-service",
   "400026": "Micro-service version does not exist",
   "400100": "Not enough quota",
+  "403001": "Forbidden",
   "500003": "Internal server error",
 };
 
@@ -40,8 +42,8 @@ export class RegistryFault extends Error {
     super(detail);
   }
 
-  get status(): 400 | 500 {
-    return this.code.startsWith("500") ? 500 : 400;
+  get status(): 400 | 403 | 500 {
+    return this.code.startsWith("500") ? 500 : this.code.startsWith("403") ? 403 : 400;
   }
 
   /** The JSON object that clients get. */

@@ -19,6 +19,7 @@ export class AddressRing {
   readonly #records: readonly AddressState[];
   readonly #options: AddressRingOptions;
   #current: number;
+  #ranks: ReadonlyMap<string, number> = new Map();
 
   constructor(addresses: readonly string[], options: AddressRingOptions) {
     this.#records = addresses.map((address) => ({ address, failures: 0, isolatedUntilMs: 0 }));
@@ -29,14 +30,25 @@ export class AddressRing {
   /**
    * The addresses to try for one call, in order.
    *
-   * Shape: isolated ones are left out; when all are isolated all are returned, since trying beats giving up.
+   * Shape: near ones first; isolated ones are left out; when all are isolated all are returned, since trying beats
+   * giving up.
    */
   candidates(nowMs: number): readonly string[] {
     const ring = this.#records.map((_, i) =>
       this.#records[(this.#current + i) % this.#records.length]!
     );
     const usable = ring.filter((record) => record.isolatedUntilMs <= nowMs);
-    return (usable.length > 0 ? usable : ring).map((record) => record.address);
+    return (usable.length > 0 ? usable : ring).map((record) => record.address)
+      .sort((a, b) => this.#rankOf(a) - this.#rankOf(b));
+  }
+
+  /** Addresses of a lower rank come first from now on, as long as they work. Shape: those left out come last. */
+  prefer(ranks: ReadonlyMap<string, number>): void {
+    this.#ranks = ranks;
+  }
+
+  #rankOf(address: string): number {
+    return this.#ranks.get(address) ?? Number.MAX_SAFE_INTEGER;
   }
 
   succeeded(address: string): void {

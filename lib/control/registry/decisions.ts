@@ -6,6 +6,8 @@ export type CallKind =
   | "create_service"
   | "own_service"
   | "properties"
+  | "schemas"
+  | "cluster"
   | "register"
   | "own_instance"
   | "heartbeat"
@@ -67,7 +69,7 @@ interface Row {
 }
 
 const is = (...wanted: readonly number[]) => (status: number) => wanted.includes(status);
-const optional = ["batch_find", "readiness", "token", "watch"] as const;
+const optional = ["batch_find", "readiness", "token", "watch", "schemas", "cluster"] as const;
 
 /** The first row that fits decides. */
 const table: readonly Row[] = [
@@ -81,7 +83,7 @@ const table: readonly Row[] = [
   { calls: ["deregister", "own_instance"], codes: ["400012", "400017"], decision: "take" },
   { calls: ["heartbeat", "status"], codes: ["400017"], decision: "register_again" },
   {
-    calls: ["heartbeat", "status", "register", "own_service", "properties"],
+    calls: ["heartbeat", "status", "register", "own_service", "properties", "schemas"],
     codes: ["400012"],
     decision: "recreate_service",
   },

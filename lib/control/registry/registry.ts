@@ -18,6 +18,14 @@ export type FindAnswer =
   | { readonly kind: "unchanged" }
   | { readonly kind: "unknown" };
 
+/** Whose service names are wanted. */
+export interface NamesScope {
+  readonly app: string;
+  readonly environment: string;
+  /** Only services that let other applications find them, where the registry knows of such a thing. */
+  readonly sharedOnly?: boolean;
+}
+
 /** Reads sets of instances. */
 export interface Discovery {
   /**
@@ -27,19 +35,42 @@ export interface Discovery {
    * Errors: RegistryError. Anything but a definite answer is an error, never an empty set.
    */
   find(query: ServiceQuery, revision: string | undefined, signal: AbortSignal): Promise<FindAnswer>;
-  /** All service names the application can see, for the case-insensitive index. Errors: RegistryError. */
-  names(query: Omit<ServiceQuery, "name">, signal: AbortSignal): Promise<readonly string[]>;
+  /** All service names of an application, for the case-insensitive index. Errors: RegistryError. */
+  names(scope: NamesScope, signal: AbortSignal): Promise<readonly string[]>;
+}
+
+/** How the watch of a registry is doing. */
+export interface WatchState {
+  readonly connected: boolean;
+  /** Connections made since the start; each after the first is a reconnect. */
+  readonly connects: number;
+  /** Monotonic; when `connected` last changed. */
+  readonly sinceMs?: number;
+  /** Why it is not connected. */
+  readonly why?: string;
 }
 
 /** Tells early that something changed. The whole set is then asked for; the event itself is not believed. */
 export interface Watch {
   /** Calls `changed` with a service name, or undefined when anything may have changed, until `signal` aborts. */
   watch(changed: (name: string | undefined) => void, signal: AbortSignal): Promise<void>;
+  /** Left out where there is no connection that could break. */
+  readonly state?: WatchState;
+}
+
+/** The text that describes one interface of a service, for consumers that call by such descriptions. */
+export interface SchemaText {
+  readonly id: string;
+  readonly text: string;
+  /** SHA-256 of the text in hexadecimal digits. */
+  readonly summary: string;
 }
 
 /** What a sidecar publishes about its application. */
 export interface Registration {
   readonly key: ServiceKey;
+  /** Left out: none; what the registry has stays. */
+  readonly schemas?: readonly SchemaText[];
   /** Stable over restarts of the process where the caller can keep it. */
   readonly instanceId?: string;
   readonly hostName: string;
@@ -79,6 +110,14 @@ export interface Registrar {
   disturbedAtMs?(): number | undefined;
 }
 
+/** Something that lets a registry's lists be doubted for a while: it was away, or has lost what it was told. */
+export interface RegistrySign {
+  /** Monotonic. */
+  readonly atMs: number;
+  /** Continues "because". */
+  readonly why: string;
+}
+
 /** One backend. A backend that cannot register (a file) has no registrar. */
 export interface RegistryBackend {
   readonly kind: string;
@@ -86,6 +125,8 @@ export interface RegistryBackend {
   readonly discovery: Discovery;
   readonly registrar?: Registrar;
   readonly watch?: Watch;
+  /** The newest sign of trouble that any part of the backend has seen; left out where there can be none. */
+  lastSign?(): RegistrySign | undefined;
   close(): Promise<void>;
 }
 

@@ -1,11 +1,13 @@
 /** The Service Center backend: reads sets of instances and keeps the own one, over its REST interface version 4. */
 import type { Clock, Dial, Fetch, Logger, Probe, Random } from "../../core/ports.ts";
+import type { Place } from "./address_places.ts";
 import { OwnService } from "./own_service.ts";
 import type { RegistryBackend } from "./registry.ts";
 import { ServiceCenterDiscovery } from "./service_center_discovery.ts";
 import { ServiceCenterHttp } from "./service_center_http.ts";
 import { ServiceCenterRegistrar } from "./service_center_registrar.ts";
 import { ServiceCenterWatch } from "./service_center_watch.ts";
+import { RegistrySigns } from "./signs.ts";
 import { type Credentials, TokenSource } from "./token.ts";
 
 export interface ServiceCenterOptions {
@@ -27,6 +29,8 @@ export interface ServiceCenterOptions {
   readonly credentials?: Credentials;
   /** Asks addresses that failed whether they are well again, where the registry has no page for that. */
   readonly probe?: Probe;
+  /** Where this process runs; of several addresses those in the same zone, then the same region, come first. */
+  readonly place?: Place;
   /** Opens the connection of the watch; without it changes are found by polling alone. */
   readonly dial?: Dial;
 }
@@ -36,6 +40,9 @@ export function createServiceCenterBackend(options: ServiceCenterOptions): Regis
   const { addresses, fetch, clock, random, logger, credentials, dial, probe } = options;
   const closed = new AbortController();
   const timeoutMs = options.timeoutMs ?? 5_000;
+  const signs = new RegistrySigns(clock);
+  const own = new OwnService();
+  own.whenLost(() => signs.forgot("it lost the own service"), closed.signal);
   const http = new ServiceCenterHttp({
     addresses,
     fetch,
@@ -47,6 +54,7 @@ export function createServiceCenterBackend(options: ServiceCenterOptions): Regis
     timeoutMs,
     isolateMs: 30_000,
     ...(probe ? { probe } : {}),
+    ...(options.place ? { place: options.place } : {}),
     ...(credentials
       ? {
         tokens: new TokenSource({
@@ -59,9 +67,9 @@ export function createServiceCenterBackend(options: ServiceCenterOptions): Regis
         }),
       }
       : {}),
+    signs,
     closed: closed.signal,
   });
-  const own = new OwnService();
   return {
     kind: "service center",
     address: addresses.join(","),
@@ -69,6 +77,7 @@ export function createServiceCenterBackend(options: ServiceCenterOptions): Regis
     registrar: new ServiceCenterRegistrar(http, {
       own,
       clock,
+      logger,
       version: options.version,
       allowCrossApp: options.allowCrossApp ?? false,
     }),
@@ -85,6 +94,7 @@ export function createServiceCenterBackend(options: ServiceCenterOptions): Regis
         }),
       }
       : {}),
+    lastSign: () => signs.last,
     close() {
       closed.abort();
       return Promise.resolve();

@@ -1,4 +1,4 @@
-/** Reads the body of an answer up to a bound. */
+/** Reads the body of an answer: up to a bound, as JSON, and what it says of an error. */
 import { RegistryError } from "./registry.ts";
 
 /** Errors: RegistryError `garbled` when there is more; what the connection says. */
@@ -25,4 +25,27 @@ export async function readBounded(response: Response, maxBytes: number): Promise
     at += chunk.byteLength;
   }
   return new TextDecoder().decode(whole);
+}
+
+/** The error in a body. Shape: an empty code when the text is not the registry's own. */
+export function readError(text: string): { readonly errorCode: string; readonly message: string } {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    body = undefined;
+  }
+  const { errorCode, errorMessage, detail } = (body ?? {}) as Readonly<Record<string, unknown>>;
+  if (typeof errorCode !== "string") return { errorCode: "", message: "" };
+  const words = [errorMessage, detail].filter((part) => typeof part === "string").join(": ");
+  return { errorCode, message: `${errorCode} ${words}`.slice(0, 500) };
+}
+
+/** Errors: RegistryError `garbled`. */
+export function parseJson(text: string, address: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new RegistryError("garbled", `${address} sent text that is no JSON`, { cause });
+  }
 }

@@ -3,7 +3,13 @@ import { isServiceName } from "../../core/names.ts";
 import type { Clock, Logger } from "../../core/ports.ts";
 import { AloneNames, whenAllAborted } from "./find_batch.ts";
 import type { OwnService } from "./own_service.ts";
-import { type Discovery, type FindAnswer, RegistryError, type ServiceQuery } from "./registry.ts";
+import {
+  type Discovery,
+  type FindAnswer,
+  type NamesScope,
+  RegistryError,
+  type ServiceQuery,
+} from "./registry.ts";
 import type { Answer, ServiceCenterHttp } from "./service_center_http.ts";
 import {
   type BatchItem,
@@ -63,10 +69,7 @@ export class ServiceCenterDiscovery implements Discovery {
     return promise;
   }
 
-  async names(
-    scope: Omit<ServiceQuery, "name">,
-    signal: AbortSignal,
-  ): Promise<readonly string[]> {
+  async names(scope: NamesScope, signal: AbortSignal): Promise<readonly string[]> {
     const answer = await this.#http.call(
       { kind: "names", method: "GET", path: "/microservices" },
       signal,

@@ -1,11 +1,13 @@
 /** One call to a Service Center: address rotation, token, own timeout, bounded answer, error codes. */
 import type { Clock, Fetch, Probe, Random } from "../../core/ports.ts";
+import { AddressPlaces, type Place } from "./address_places.ts";
 import { AddressWatcher } from "./address_watcher.ts";
 import { AddressRing } from "./addresses.ts";
 import { DeadlineError, withDeadline } from "./deadline.ts";
 import { type CallKind, decide, type Decision } from "./decisions.ts";
 import { RegistryError } from "./registry.ts";
-import { readBounded } from "./service_center_body.ts";
+import { parseJson, readBounded, readError } from "./service_center_body.ts";
+import type { RegistrySigns } from "./signs.ts";
 import type { TokenSource } from "./token.ts";
 
 export interface HttpOptions {
@@ -25,6 +27,9 @@ export interface HttpOptions {
   readonly tokens?: TokenSource;
   /** Asks an address that has no readiness page; without it isolation just ends after its time. */
   readonly probe?: Probe;
+  readonly signs: RegistrySigns;
+  /** Where this process runs: addresses of the registry that are near come first. */
+  readonly place?: Place;
   /** Ends all calls for good. */
   readonly closed: AbortSignal;
 }
@@ -70,7 +75,7 @@ export class ServiceCenterHttp {
   readonly #ring: AddressRing;
   readonly #held = new Map<CallKind, { readonly untilMs: number; readonly message: string }>();
   readonly #watcher: AddressWatcher | undefined;
-  #disturbedAtMs: number | undefined;
+  readonly #places: AddressPlaces | undefined;
 
   constructor(options: HttpOptions) {
     this.#options = options;
@@ -80,7 +85,15 @@ export class ServiceCenterHttp {
       isolateMs: options.probe ? Infinity : options.isolateMs,
       start: options.start,
     });
-    const { probe } = options;
+    const { probe, place, addresses, clock } = options;
+    if (place && addresses.length > 1) {
+      this.#places = new AddressPlaces(this.#ring, {
+        own: place,
+        addresses,
+        clock,
+        ask: () => this.#members(),
+      });
+    }
     if (probe) {
       this.#watcher = new AddressWatcher(this.#ring, {
         ...options,
@@ -93,14 +106,8 @@ export class ServiceCenterHttp {
     }
   }
 
-  /** When no address gave an answer the last time that happened. */
-  get disturbedAtMs(): number | undefined {
-    return this.#disturbedAtMs;
-  }
-
-  /** A connection that was kept open broke: the registry may just be restarting. */
-  disturbed(): void {
-    this.#disturbedAtMs = this.#options.clock.now();
+  get signs(): RegistrySigns {
+    return this.#options.signs;
   }
 
   /** The address to try first, for connections that are kept open. Errors: RegistryError when there is none. */
@@ -156,6 +163,7 @@ export class ServiceCenterHttp {
           signals: [signal, closed],
         });
         this.#ring.succeeded(address);
+        void this.#places?.learn();
         return this.#definite(call, answer);
       } catch (error) {
         if (signal.aborted || closed.aborted) {
@@ -166,8 +174,16 @@ export class ServiceCenterHttp {
         this.blame(address);
       }
     }
-    if (last?.code === "unreachable") this.disturbed();
+    if (last?.code === "unreachable") this.signs.silent(`a call got no answer: ${last.message}`);
     throw last ?? noAddress();
+  }
+
+  /** The registry's own instances. Errors: RegistryError. */
+  async #members(): Promise<unknown> {
+    const never = new AbortController().signal;
+    const answer = await this.call({ kind: "cluster", method: "GET", path: "/health" }, never);
+    if (answer.kind === "error") throw new RegistryError("refused", answer.message);
+    return answer.body;
   }
 
   /** Errors: RegistryError `forbidden` for an answer that nothing but time or people can change. */
@@ -214,6 +230,7 @@ export class ServiceCenterHttp {
       ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
     });
     const { status } = response;
+    this.signs.answered(address, response.headers);
     // Its text says nothing that could be used, and a registry in trouble may never end it.
     if (status >= 429 && decide(call.kind, { kind: "answer", status }) === "other_address") {
       await response.body?.cancel();
@@ -237,28 +254,6 @@ export class ServiceCenterHttp {
       );
     }
     return { kind: "error", status, errorCode, message, decision };
-  }
-}
-
-/** Shape: an empty code when the text is not the registry's own. */
-function readError(text: string): { readonly errorCode: string; readonly message: string } {
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    body = undefined;
-  }
-  const { errorCode, errorMessage, detail } = (body ?? {}) as Readonly<Record<string, unknown>>;
-  if (typeof errorCode !== "string") return { errorCode: "", message: "" };
-  const words = [errorMessage, detail].filter((part) => typeof part === "string").join(": ");
-  return { errorCode, message: `${errorCode} ${words}`.slice(0, 500) };
-}
-
-function parseJson(text: string, address: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new RegistryError("garbled", `${address} sent text that is no JSON`, { cause });
   }
 }
 

@@ -1,7 +1,7 @@
 /** Reads a Service Center's records into the words of this program, believing nothing about their types. */
 import { parseEndpoint } from "../../core/address.ts";
 import type { Endpoint, Instance, InstanceStatus } from "../../core/types.ts";
-import { RegistryError, type ServiceQuery } from "./registry.ts";
+import { type NamesScope, RegistryError, type ServiceQuery } from "./registry.ts";
 
 export interface InstanceList {
   readonly instances: readonly Instance[];
@@ -164,13 +164,14 @@ function readProperties(source: Readonly<Record<string, unknown>>): Record<strin
 }
 
 /**
- * The distinct names of an application's services in one environment, sorted.
+ * The distinct names of an application's services in one environment, sorted; of its shared ones where only those are
+ * wanted.
  *
  * Errors: RegistryError `garbled` when the whole is not of the right type.
  */
 export function readServiceNames(
   body: unknown,
-  scope: Omit<ServiceQuery, "name">,
+  scope: NamesScope,
 ): readonly string[] {
   const list = asArray(asObject(body)?.services);
   if (!asObject(body) || !list) throw garbled("services is not a list");
@@ -180,9 +181,15 @@ export function readServiceNames(
     if (!record || typeof record.serviceName !== "string") continue;
     if ((record.appId ?? "default") !== scope.app) continue;
     if ((record.environment ?? "") !== scope.environment) continue;
+    if (scope.sharedOnly === true && !isShared(record)) continue;
     if (record.serviceName !== registryOwnName) names.add(record.serviceName);
   }
   return [...names].sort();
+}
+
+function isShared(record: Readonly<Record<string, unknown>>): boolean {
+  const { allowCrossApp } = asObject(record.properties) ?? {};
+  return typeof allowCrossApp === "string" && allowCrossApp.toLowerCase() === "true";
 }
 
 /** The string under `key`, for the two ids the registry hands out. Errors: RegistryError `garbled`. */
@@ -229,4 +236,20 @@ export function readServiceProperties(body: unknown): Readonly<Record<string, st
   const record = asObject(asObject(body)?.service);
   if (!record) throw garbled("service is missing");
   return readProperties(asObject(record.properties) ?? {});
+}
+
+/**
+ * The summaries of a service's stored schemas, by schema id.
+ *
+ * Shape: schemas that are only named have none. Errors: RegistryError `garbled`.
+ */
+export function readSchemaSummaries(body: unknown): ReadonlyMap<string, string> {
+  const list = asArray(asObject(body)?.schemas);
+  if (!asObject(body) || !list) throw garbled("schemas is not a list");
+  const summaries = new Map<string, string>();
+  for (const item of list.map(asObject)) {
+    if (typeof item?.schemaId !== "string" || typeof item.summary !== "string") continue;
+    summaries.set(item.schemaId, item.summary);
+  }
+  return summaries;
 }

@@ -1,29 +1,33 @@
 /** Keeps one own instance in a Service Center: service record, instance, lease, status. */
-import type { Clock } from "../../core/ports.ts";
+import type { Clock, Logger } from "../../core/ports.ts";
 import type { InstanceStatus } from "../../core/types.ts";
 import { type Lease, type Registrar, type Registration, RegistryError } from "./registry.ts";
 import type { OwnService } from "./own_service.ts";
 import type { Answer, Call, ServiceCenterHttp } from "./service_center_http.ts";
+import {
+  instancePath,
+  type InstanceRecord,
+  instanceRecord,
+  isStored,
+} from "./service_center_instance.ts";
 import { readId, readServiceProperties, readStoredInstance } from "./service_center_records.ts";
+import { uploadSchemas } from "./service_center_schemas.ts";
 
 export interface RegistrarOptions {
   readonly own: OwnService;
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly version: string;
   readonly allowCrossApp: boolean;
 }
 
 const crossAppProperty = "allowCrossApp";
-/** Longer host names are refused by the registry. */
-const maxHostName = 64;
 const maxAlias = 128;
-/** The registry raises shorter leases to these. Units: seconds, and a count. */
-const minInterval = 5;
-const minTimes = 3;
 
 export class ServiceCenterRegistrar implements Registrar {
   readonly #http: ServiceCenterHttp;
   readonly #options: RegistrarOptions;
+  #saidOpen = false;
 
   constructor(http: ServiceCenterHttp, options: RegistrarOptions) {
     this.#http = http;
@@ -32,11 +36,13 @@ export class ServiceCenterRegistrar implements Registrar {
 
   async register(registration: Registration, signal: AbortSignal): Promise<Lease> {
     let { serviceId, anew } = await this.#service(registration, signal);
+    await this.#describe(serviceId, registration, signal);
     let instanceId = await this.#instance(serviceId, registration, signal);
     if (instanceId === undefined) {
       // The existence check is answered from a cache: the service may be gone although it was just found.
       serviceId = await this.#createService(registration, signal);
       anew = true;
+      await this.#describe(serviceId, registration, signal);
       instanceId = await this.#instance(serviceId, registration, signal);
     }
     if (instanceId === undefined) {
@@ -73,13 +79,14 @@ export class ServiceCenterRegistrar implements Registrar {
   }
 
   disturbedAtMs(): number | undefined {
-    return this.#http.disturbedAtMs;
+    return this.#http.signs.silentAtMs;
   }
 
   async #onLease(call: Call, signal: AbortSignal): Promise<void> {
     const answer = await this.#http.call(call, signal);
     if (answer.kind === "ok") return;
     if (answer.decision === "register_again" || answer.decision === "recreate_service") {
+      this.#http.signs.forgot("it lost the own instance");
       throw new RegistryError("lease_lost", `the registry lost the instance: ${answer.message}`);
     }
     throw refused("renew the instance", answer);
@@ -115,6 +122,7 @@ export class ServiceCenterRegistrar implements Registrar {
       registerBy: "SIDECAR",
       framework: { name: "mesher", version: this.#options.version },
       ...(alias.length <= maxAlias ? { alias } : {}),
+      ...(registration.schemas ? { schemas: registration.schemas.map((one) => one.id) } : {}),
       ...(this.#options.allowCrossApp ? { properties: { [crossAppProperty]: "true" } } : {}),
     };
     const answer = await this.#http.call(
@@ -125,14 +133,27 @@ export class ServiceCenterRegistrar implements Registrar {
     return readId(answer.body, "serviceId");
   }
 
-  /** A service that was created earlier keeps its old record; the one property that matters is added to it. */
+  async #describe(
+    serviceId: string,
+    { schemas }: Registration,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (schemas === undefined || schemas.length === 0) return;
+    const { logger } = this.#options;
+    await uploadSchemas(this.#http, { serviceId, schemas, logger, signal });
+  }
+
+  /**
+   * A service that was created earlier keeps its old record; the one property that matters is added to it.
+   *
+   * Shape: it is never taken away again, since the record belongs to all instances of the version, and another one
+   * may need it; that it is there although this configuration does not ask for it is said once.
+   */
   async #allowCrossApp(serviceId: string, signal: AbortSignal): Promise<void> {
-    if (!this.#options.allowCrossApp) return;
     const path = `/microservices/${encodeURIComponent(serviceId)}`;
-    const answer = await this.#http.call({ kind: "own_service", method: "GET", path }, signal);
-    if (answer.kind === "error") return;
-    const properties = readServiceProperties(answer.body);
-    if (properties[crossAppProperty]?.toLowerCase() === "true") return;
+    if (!this.#options.allowCrossApp) return await this.#sayOpen(path, signal);
+    const properties = await this.#propertiesAt(path, signal);
+    if (properties === undefined || isOpen(properties)) return;
     const body = { properties: { ...properties, [crossAppProperty]: "true" } };
     const put = await this.#http.call(
       { kind: "properties", method: "PUT", path: `${path}/properties`, body },
@@ -141,6 +162,34 @@ export class ServiceCenterRegistrar implements Registrar {
     if (put.kind === "error" && put.decision !== "recreate_service") {
       throw refused("allow other applications", put);
     }
+  }
+
+  /** Errors: RegistryError `unreachable`; nothing else that goes wrong here may stop a registration. */
+  async #sayOpen(path: string, signal: AbortSignal): Promise<void> {
+    if (this.#saidOpen) return;
+    let properties: Readonly<Record<string, string>> | undefined;
+    try {
+      properties = await this.#propertiesAt(path, signal);
+    } catch (error) {
+      if (error instanceof RegistryError && error.code !== "unreachable") return;
+      throw error;
+    }
+    this.#saidOpen = true;
+    if (properties === undefined || !isOpen(properties)) return;
+    this.#options.logger.warn(
+      `allow_cross_app is false, but the registry still lets other applications find this service: its record ` +
+        `says ${crossAppProperty}=true from earlier. All instances of the version share the record, so it is left ` +
+        `alone; to end it, PUT the properties without it to ${path}/properties of the registry, or register another ` +
+        `version`,
+    );
+  }
+
+  async #propertiesAt(
+    path: string,
+    signal: AbortSignal,
+  ): Promise<Readonly<Record<string, string>> | undefined> {
+    const answer = await this.#http.call({ kind: "own_service", method: "GET", path }, signal);
+    return answer.kind === "error" ? undefined : readServiceProperties(answer.body);
   }
 
   /** The instance id, or undefined when the registry does not know the service. */
@@ -186,71 +235,14 @@ export class ServiceCenterRegistrar implements Registrar {
       throw refused("read the own instance", answer);
     }
     const stored = readStoredInstance(answer.body);
-    const { dataCenterInfo: place, healthCheck } = wanted;
-    const same = stored.hostName === wanted.hostName &&
-      stored.region === (place?.region ?? "") && stored.zone === (place?.availableZone ?? "") &&
-      (stored.lease === undefined ||
-        (stored.lease.interval === Math.max(minInterval, healthCheck.interval) &&
-          stored.lease.times === Math.max(minTimes, healthCheck.times))) &&
-      sameList(stored.endpoints, wanted.endpoints) &&
-      sameMap(stored.properties, wanted.properties);
-    if (same) return stored.status;
+    if (isStored(wanted, stored)) return stored.status;
     await this.deregister(lease, signal);
     return undefined;
   }
 }
 
-interface InstanceRecord {
-  readonly hostName: string;
-  readonly endpoints: readonly string[];
-  readonly properties: Readonly<Record<string, string>>;
-  readonly healthCheck: {
-    readonly mode: "push";
-    readonly interval: number;
-    readonly times: number;
-  };
-  readonly dataCenterInfo?: {
-    readonly name: string;
-    readonly region: string;
-    readonly availableZone: string;
-  };
-  readonly [field: string]: unknown;
-}
-
-function instanceRecord(registration: Registration): InstanceRecord {
-  const { instanceId, hostName, endpoints, properties, status, lease, region, zone } = registration;
-  return {
-    ...(instanceId === undefined ? {} : { instanceId }),
-    hostName: hostName.slice(0, maxHostName),
-    endpoints,
-    status,
-    properties,
-    healthCheck: {
-      mode: "push",
-      interval: Math.max(1, Math.round(lease.intervalMs / 1000)),
-      times: lease.times,
-    },
-    // The registry demands all three parts or none.
-    ...(region && zone ? { dataCenterInfo: { name: region, region, availableZone: zone } } : {}),
-  };
-}
-
-function instancePath(lease: Lease): string {
-  return `/microservices/${encodeURIComponent(lease.serviceId)}/instances/${
-    encodeURIComponent(lease.instanceId)
-  }`;
-}
-
-function sameList(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((item, i) => item === b[i]);
-}
-
-function sameMap(
-  a: Readonly<Record<string, string>>,
-  b: Readonly<Record<string, string>>,
-): boolean {
-  const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
+function isOpen(properties: Readonly<Record<string, string>>): boolean {
+  return properties[crossAppProperty]?.toLowerCase() === "true";
 }
 
 function refused(what: string, answer: Answer & { readonly kind: "error" }): RegistryError {

@@ -4,7 +4,7 @@ import type { ByteConnection, Clock, Dial, Logger, Random } from "../../core/por
 import { withDeadline } from "./deadline.ts";
 import { decide, type Decision, type Outcome } from "./decisions.ts";
 import type { OwnService } from "./own_service.ts";
-import type { Watch } from "./registry.ts";
+import type { Watch, WatchState } from "./registry.ts";
 import type { ServiceCenterHttp } from "./service_center_http.ts";
 import { HandshakeError, WatchSocket } from "./watch_socket.ts";
 
@@ -27,6 +27,16 @@ const absentMs = 600_000;
 /** The plain words that a watcher of an unknown service gets. */
 const unknownServicePhrase = "service does not exist";
 
+/** How it ended, in words. */
+const endings: Readonly<Partial<Record<Outcome["kind"], string>>> = {
+  watch_closed: "the registry closed it",
+  watch_silent: `nothing came for ${silenceMs / 1000} s`,
+  own_service_anew: "the own service was created anew",
+};
+
+const noOwnService =
+  "only a sidecar that registers a service can watch, and no service is registered yet";
+
 interface Session {
   readonly decision: Decision;
   /** How it ended, in words. */
@@ -39,10 +49,15 @@ interface Session {
 export class ServiceCenterWatch implements Watch {
   readonly #http: ServiceCenterHttp;
   readonly #options: WatchOptions;
+  #state: WatchState = { connected: false, connects: 0, why: noOwnService };
 
   constructor(http: ServiceCenterHttp, options: WatchOptions) {
     this.#http = http;
     this.#options = options;
+  }
+
+  get state(): WatchState {
+    return this.#state;
   }
 
   /** Shape: `changed(undefined)` comes after every connect, since what happened before it was not told. Never rejects. */
@@ -59,6 +74,7 @@ export class ServiceCenterWatch implements Watch {
       if (id === undefined) break;
       const { decision, why, opened } = await this.#session(id, changed, stop.signal);
       if (stop.signal.aborted) break;
+      this.#disconnected(why);
       logger.debug(`the watch of the registry ended: ${why}`);
       attempt = opened ? 1 : attempt;
       const reachable = decision === "reconnect" || decision === "other_address" ||
@@ -69,6 +85,7 @@ export class ServiceCenterWatch implements Watch {
       );
       attempt++;
     }
+    this.#disconnected("it was stopped");
     for (const one of [signal, closed]) one.removeEventListener("abort", end);
   }
 
@@ -98,6 +115,7 @@ export class ServiceCenterWatch implements Watch {
       const open = socket;
       ended.signal.addEventListener("abort", () => open.close(), { once: true });
       if (ended.signal.aborted) open.close();
+      this.#state = { connected: true, connects: this.#state.connects + 1, sinceMs: clock.now() };
       changed(undefined);
       heardAtMs = clock.now();
       void watchSilence();
@@ -113,7 +131,7 @@ export class ServiceCenterWatch implements Watch {
         changed(serviceOf(frame.text));
       }
       if (!ended.signal.aborted) {
-        this.#http.disturbed();
+        this.#http.signs.silent("the watch broke");
         end({ kind: "watch_closed" });
       }
       return this.#failed(undefined, { ended: ended.signal, opened: true });
@@ -125,6 +143,17 @@ export class ServiceCenterWatch implements Watch {
     }
   }
 
+  #disconnected(why: string): void {
+    const { connected, connects, sinceMs } = this.#state;
+    const changedAtMs = connected ? this.#options.clock.now() : sinceMs;
+    this.#state = {
+      connected: false,
+      connects,
+      why,
+      ...(changedAtMs === undefined ? {} : { sinceMs: changedAtMs }),
+    };
+  }
+
   #failed(
     error: unknown,
     { ended, opened }: { readonly ended: AbortSignal; readonly opened: boolean },
@@ -132,14 +161,15 @@ export class ServiceCenterWatch implements Watch {
     if (ended.aborted) {
       const outcome = ended.reason as Partial<Outcome>;
       const decision = outcome.kind ? decide("watch", outcome as Outcome) : "reconnect";
-      return { decision, why: outcome.kind ?? "it was stopped", opened };
+      const why = outcome.kind === undefined ? undefined : endings[outcome.kind];
+      return { decision, why: why ?? "it was stopped", opened };
     }
     const why = error instanceof Error ? error.message : String(error);
     if (error instanceof HandshakeError && error.status !== 0) {
       const decision = decide("watch", { kind: "answer", status: error.status });
       return { decision, why, opened };
     }
-    if (opened) this.#http.disturbed();
+    if (opened) this.#http.signs.silent(`the watch broke: ${why}`);
     return { decision: opened ? "reconnect" : "other_address", why, opened };
   }
 

@@ -6,7 +6,12 @@ import { RegistryError } from "./registry.ts";
 
 export interface Credentials {
   readonly account: string;
-  readonly password: string;
+  /**
+   * The password, or how to read it whenever it is needed, so that another one is noticed.
+   *
+   * Errors: an Error whose message says what is wrong, and nothing of what was read.
+   */
+  readonly password: string | (() => Promise<string>);
 }
 
 export interface TokenOptions {
@@ -26,6 +31,12 @@ interface Token {
   readonly endsAtMs: number;
 }
 
+interface Refused {
+  readonly untilMs: number;
+  readonly message: string;
+  readonly password: string;
+}
+
 /** A refused account is not tried again sooner: the registry blocks accounts after a few failures. */
 const refusedMs = 5 * 60_000;
 /** A registry without accounts may get them; it is asked again now and then. */
@@ -40,7 +51,7 @@ export class TokenSource {
   readonly #options: TokenOptions;
   #token: Token | undefined;
   #absentUntilMs = -Infinity;
-  #refused: { readonly untilMs: number; readonly message: string } | undefined;
+  #refused: Refused | undefined;
   #retryAtMs = -Infinity;
   #fetching: Promise<string | undefined> | undefined;
 
@@ -61,7 +72,7 @@ export class TokenSource {
     if (valid !== undefined && nowMs < token!.renewAtMs) return valid;
     if (nowMs < this.#absentUntilMs) return undefined;
     if (valid !== undefined && nowMs < this.#retryAtMs) return valid;
-    if (this.#refused && nowMs < this.#refused.untilMs) {
+    if (this.#refused && await this.#isRefused(this.#refused)) {
       if (valid !== undefined) return valid;
       throw new RegistryError("forbidden", this.#refused.message);
     }
@@ -83,8 +94,17 @@ export class TokenSource {
     if (this.#token?.text === token) this.#token = undefined;
   }
 
+  /** A refusal holds for its time, unless there is another password meanwhile. */
+  async #isRefused({ untilMs, password }: Refused): Promise<boolean> {
+    const { clock, credentials } = this.#options;
+    if (clock.now() >= untilMs) return false;
+    if (typeof credentials.password === "string") return true;
+    return await credentials.password().catch(() => password) === password;
+  }
+
   async #fetch(address: string): Promise<string | undefined> {
     const { fetch, clock, timeoutMs, closed, credentials } = this.#options;
+    const password = await this.#password();
     let response: Response;
     let text: string;
     try {
@@ -94,7 +114,7 @@ export class TokenSource {
           headers: { "Content-Type": "application/json" },
           redirect: "manual",
           signal,
-          body: JSON.stringify({ name: credentials.account, password: credentials.password }),
+          body: JSON.stringify({ name: credentials.account, password }),
         });
         return [answer, await answer.text()] as const;
       }, { clock, timeoutMs, signals: [closed] });
@@ -104,10 +124,32 @@ export class TokenSource {
         cause: error,
       });
     }
-    return this.#read(response.status, text, address);
+    return this.#read(response.status, text, { address, password });
   }
 
-  #read(status: number, text: string, address: string): string | undefined {
+  /** Errors: RegistryError `unreachable`; a file is replaced in a moment and may come back. */
+  async #password(): Promise<string> {
+    const { credentials: { password } } = this.#options;
+    if (typeof password === "string") return password;
+    try {
+      return await password();
+    } catch (cause) {
+      const words = cause instanceof Error ? cause.message : "it cannot be read";
+      throw new RegistryError(
+        "unreachable",
+        `there is no password to fetch a token with: ${words}`,
+        {
+          cause,
+        },
+      );
+    }
+  }
+
+  #read(
+    status: number,
+    text: string,
+    { address, password }: { readonly address: string; readonly password: string },
+  ): string | undefined {
     const { clock, logger, credentials } = this.#options;
     const decision = decide("token", { kind: "answer", status });
     if (decision === "feature_absent") {
@@ -118,9 +160,9 @@ export class TokenSource {
     if (decision === "hold") {
       const message =
         `the registry refused the account ${credentials.account} with ${status}; check registry_account and ` +
-        `registry_password; it is tried again in ${refusedMs / 60_000} minutes`;
+        `its password; it is tried again in ${refusedMs / 60_000} minutes`;
       logger.warn(message);
-      this.#refused = { untilMs: clock.now() + refusedMs, message };
+      this.#refused = { untilMs: clock.now() + refusedMs, message, password };
       throw new RegistryError("forbidden", message);
     }
     if (decision !== "take") {

@@ -3,7 +3,11 @@ import { assert, assertEquals, assertMatch } from "@test/assert";
 import { DiscoveryCache } from "../../../../lib/control/discovery/cache.ts";
 import type { CachePolicy } from "../../../../lib/control/discovery/cache_options.ts";
 import type { ServiceSet } from "../../../../lib/control/discovery/service_set.ts";
-import { RegistryError, type Watch } from "../../../../lib/control/registry/registry.ts";
+import {
+  RegistryError,
+  type RegistrySign,
+  type Watch,
+} from "../../../../lib/control/registry/registry.ts";
 import type { Instance } from "../../../../lib/core/types.ts";
 import { FakeClock, settle } from "../../../support/fake_clock.ts";
 import {
@@ -27,13 +31,16 @@ class Fixture implements AsyncDisposable {
   readonly probed: string[] = [];
   readonly sets: ServiceSet[] = [];
   readonly gone: string[] = [];
+  /** What the backend has seen of trouble. */
+  sign: RegistrySign | undefined;
   readonly cache: DiscoveryCache;
 
-  constructor(policy: Partial<CachePolicy> = {}, watch?: Watch) {
+  constructor(policy: Partial<CachePolicy> = {}, watch?: Watch, otherApps: readonly string[] = []) {
     this.cache = new DiscoveryCache({
-      backend: fakeBackend(this.discovery, watch),
+      backend: { ...fakeBackend(this.discovery, watch), lastSign: () => this.sign },
       app: "default",
       environment: "",
+      otherApps,
       clock: this.clock,
       random: () => 0.5,
       logger: this.logger,
@@ -54,6 +61,12 @@ class Fixture implements AsyncDisposable {
   /** Ids of the newest set that was handed out. */
   get newest(): readonly string[] | undefined {
     return this.sets.at(-1)?.instances.map((each) => each.instanceId);
+  }
+
+  /** Ids of the newest set of one service. */
+  newestOf(service: string): readonly string[] | undefined {
+    return this.sets.findLast((set) => set.service === service)?.instances
+      .map((each) => each.instanceId);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -296,16 +309,93 @@ Deno.test("discovery cache, an empty answer is believed only after every vanishe
 
 Deno.test("discovery cache, a shrunken answer keeps what answers for a bounded time only", async () => {
   await using at = new Fixture({ keepVanishedMs: 60_000 });
-  at.serve("Account", one, two);
+  at.serve("Account", one, two, three);
   await at.cache.lookup("Account");
-  at.alive.add("10.0.0.2");
+  at.alive.add("10.0.0.2").add("10.0.0.3");
   at.serve("Account", one);
+  const all = ["10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"];
   await at.clock.advance(10_000);
-  assertEquals(at.newest, ["10.0.0.1:80", "10.0.0.2:80"]);
+  assertEquals(at.newest, all);
   await at.clock.advance(50_000);
-  assertEquals(at.newest, ["10.0.0.1:80", "10.0.0.2:80"]);
+  assertEquals(at.newest, all);
   await at.clock.advance(15_000);
   assertEquals(at.newest, ["10.0.0.1:80"]);
+});
+
+Deno.test("discovery cache, one of two that leaves a registry which is well is believed gone at once", async () => {
+  await using at = new Fixture();
+  at.serve("Account", one, two);
+  await at.cache.lookup("Account");
+  at.alive.add("10.0.0.1").add("10.0.0.2");
+  at.serve("Account", two);
+  await at.clock.advance(10_000);
+  assertEquals(at.newest, ["10.0.0.2:80"]);
+  assertEquals(at.probed, []);
+  assertEquals(at.cache.doubt, undefined);
+});
+
+Deno.test("discovery cache, three that leave one by one within half a minute left together", async () => {
+  await using at = new Fixture({ pollMs: 5_000 });
+  const four = instance("rest://10.0.0.4:80");
+  at.serve("Account", one, two, three, four);
+  await at.cache.lookup("Account");
+  for (const host of [1, 2, 3, 4]) at.alive.add(`10.0.0.${host}`);
+  at.serve("Account", two, three, four);
+  await at.clock.advance(5_000);
+  at.serve("Account", three, four);
+  await at.clock.advance(5_000);
+  at.serve("Account", four);
+  await at.clock.advance(5_000);
+  assertEquals(at.newest, ["10.0.0.2:80", "10.0.0.3:80", "10.0.0.4:80"]);
+});
+
+for (
+  const [what, trouble] of [
+    ["gave no answer", (at: Fixture) => at.discovery.failure = down],
+    [
+      "answered nonsense",
+      (at: Fixture) => at.discovery.failure = new RegistryError("garbled", "no list"),
+    ],
+    [
+      "lost the own lease",
+      (at: Fixture) => at.sign = { atMs: at.clock.now(), why: "it lost the own instance" },
+    ],
+    ["forgot another service", (at: Fixture) => at.discovery.services.delete("Cart")],
+  ] as const
+) {
+  Deno.test(`discovery cache, for two minutes after a registry ${what} one that leaves is probed first`, async () => {
+    await using at = new Fixture({ keepVanishedMs: 20_000, pollMs: 5_000 });
+    at.cache.start();
+    at.serve("Account", one, two);
+    at.serve("Cart", three);
+    await at.cache.lookup("Account");
+    await at.cache.lookup("Cart");
+    at.alive.add("10.0.0.1").add("10.0.0.2");
+    await at.clock.advance(1_000);
+    trouble(at);
+    await at.clock.advance(7_000);
+    at.discovery.failure = undefined;
+    await at.clock.advance(15_000);
+    at.serve("Account", two);
+    await at.clock.advance(6_000);
+    assertEquals(at.newestOf("Account"), ["10.0.0.1:80", "10.0.0.2:80"]);
+    await at.clock.advance(30_000);
+    assertEquals(at.newestOf("Account"), ["10.0.0.2:80"]);
+    at.serve("Account", one, two);
+    await at.clock.advance(90_000);
+    assertEquals(at.cache.doubt, undefined);
+    at.probed.length = 0;
+    at.serve("Account", one);
+    await at.clock.advance(6_000);
+    assertEquals(at.newestOf("Account"), ["10.0.0.1:80"]);
+    assertEquals(at.probed, []);
+  });
+}
+
+Deno.test("discovery cache, says whether the registry's watch is connected", async () => {
+  const state = { connected: true, connects: 3, sinceMs: 5 };
+  await using at = new Fixture({}, { watch: () => Promise.resolve(), state });
+  assertEquals(at.cache.contact, { reachable: undefined, watch: state });
 });
 
 Deno.test("discovery cache, a vanished endpoint that comes back is an ordinary one again", async () => {
@@ -349,14 +439,14 @@ Deno.test("discovery cache, new instances do not wait for the probes of the vani
 
 Deno.test("discovery cache, a kept endpoint that somebody fails to reach is dropped at once, a listed one is not", async () => {
   await using at = new Fixture();
-  at.serve("Account", one, two);
+  at.serve("Account", one, two, three);
   await at.cache.lookup("Account");
-  at.alive.add("10.0.0.2");
+  at.alive.add("10.0.0.2").add("10.0.0.3");
   at.serve("Account", one);
   await at.clock.advance(10_000);
   at.cache.distrust("Account", { host: "10.0.0.1", port: 80 });
   at.cache.distrust("Account", { host: "10.0.0.2", port: 80 });
-  assertEquals(at.newest, ["10.0.0.1:80"]);
+  assertEquals(at.newest, ["10.0.0.1:80", "10.0.0.3:80"]);
 });
 
 Deno.test("discovery cache, a service that the registry forgot and that answers no more is gone", async () => {
@@ -532,3 +622,81 @@ Deno.test("discovery cache, a service that is due much later does not come along
   await at.clock.advance(5_100);
   assertEquals(at.discovery.asked, ["A"]);
 });
+
+Deno.test("discovery cache, a service of a listed application is found as service.application, in any case", async () => {
+  await using at = new Fixture({}, undefined, ["shop", "default"]);
+  at.serve("shop/Cart", { ...one, app: "shop" });
+  for (const name of ["Cart.shop", "cart.shop", "CART.SHOP"]) {
+    assertEquals(await at.cache.lookup(name), { kind: "service", service: "Cart.shop" });
+  }
+  assertEquals(at.discovery.foreign, ["shop/Cart"]);
+  assertEquals(at.sets, [{ service: "Cart.shop", instances: [{ ...one, app: "shop" }] }]);
+  at.serve("shop/Cart", { ...two, app: "shop" });
+  await at.clock.advance(10_000);
+  assertEquals(at.newest, ["10.0.0.2:80"]);
+  assertEquals(new Set(at.discovery.foreign), new Set(["shop/Cart"]));
+});
+
+Deno.test("discovery cache, without a listed application a name with a dot is asked for as it is and no further", async () => {
+  await using at = new Fixture({}, undefined, ["billing"]);
+  at.serve("shop/Cart", { ...one, app: "shop" });
+  assertEquals((await at.cache.lookup("Cart.shop")).kind, "unknown");
+  assertEquals((await at.cache.lookup("shop")).kind, "unknown");
+  assertEquals((await at.cache.lookup(".shop")).kind, "unknown");
+  assertEquals(at.discovery.foreign, []);
+});
+
+Deno.test("discovery cache, a service of the own application whose name looks so comes first", async () => {
+  await using at = new Fixture({}, undefined, ["shop"]);
+  at.serve("Cart.shop", one);
+  assertEquals((await at.cache.lookup("Cart.shop")).kind, "service");
+  assertEquals(at.discovery.foreign, []);
+});
+
+Deno.test("discovery cache, two services of another application that differ only by case are named both", async () => {
+  await using at = new Fixture({}, undefined, ["shop"]);
+  at.discovery.find = ({ app }) =>
+    Promise.resolve(
+      app === "shop" ? { kind: "set", revision: "1", instances: [one] } : { kind: "unknown" },
+    );
+  at.discovery.names = ({ app }) => Promise.resolve(app === "shop" ? ["Cart", "cart"] : []);
+  assertEquals(await at.cache.lookup("CART.shop"), {
+    kind: "ambiguous",
+    names: ["Cart.shop", "cart.shop"],
+  });
+  assertEquals(await at.cache.lookup("cart.shop"), { kind: "service", service: "cart.shop" });
+});
+
+Deno.test("discovery cache, an event about a service of another application asks for it again", async () => {
+  let tell: (name: string | undefined) => void = () => {};
+  await using at = new Fixture({ pollMs: 60_000 }, {
+    watch: (changed, signal) => {
+      tell = changed;
+      return new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
+    },
+  }, ["shop"]);
+  at.cache.start();
+  at.serve("shop/Cart", one);
+  await at.cache.lookup("Cart.shop");
+  at.serve("shop/Cart", one, two);
+  tell("Cart");
+  await at.clock.advance(100);
+  assertEquals(at.newest, ["10.0.0.1:80", "10.0.0.2:80"]);
+});
+
+for (
+  const [what, apps, kinds] of [
+    ["is served and refreshed there", ["shop"], ["service", "shop/Cart"]],
+    ["whose application is listed no more is not", [], ["unknown", undefined]],
+  ] as const
+) {
+  Deno.test(`discovery cache, an earlier set of another application ${what}`, async () => {
+    await using at = new Fixture({}, undefined, apps);
+    const instances = [{ ...one, app: "shop" }];
+    at.cache.restore([{ service: "Cart.shop", instances, ageMs: 5_000 }]);
+    if (apps.length > 0) at.serve("shop/Cart", ...instances);
+    assertEquals((await at.cache.lookup("Cart.shop")).kind, kinds[0]);
+    await at.clock.advance(2_000);
+    assertEquals(at.discovery.foreign[0], kinds[1]);
+  });
+}

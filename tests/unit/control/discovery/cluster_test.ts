@@ -17,15 +17,37 @@ const make = (...instances: readonly Instance[]) =>
 
 Deno.test("cluster snapshot, addresses of usable instances with what is known of them", async () => {
   const snapshot = await make(
-    instance("rest://10.0.0.1:80", { properties: { mesher: "1" }, version: "1.1.0" }),
-    instance("rest://vm1:81", { status: "TESTING" }),
+    instance("rest://10.0.0.1:80", {
+      properties: { mesher: "1", weight: "3" },
+      version: "1.1.0",
+      region: "r1",
+      zone: "a",
+    }),
+    instance("rest://vm1:81", { status: "TESTING", properties: { weight: "-1" } }),
   );
   assertEquals(snapshot, {
     service: "Account",
     block: 5,
     endpoints: [
-      { host: "10.0.0.1", port: 80, instanceId: "10.0.0.1:80", version: "1.1.0", mesher: true },
-      { host: "fd00::1", port: 81, instanceId: "vm1:81", version: "1.0.0", mesher: false },
+      {
+        host: "10.0.0.1",
+        port: 80,
+        instanceId: "10.0.0.1:80",
+        version: "1.1.0",
+        mesher: true,
+        tags: { mesher: "1", weight: "3" },
+        region: "r1",
+        zone: "a",
+        weight: 3,
+      },
+      {
+        host: "fd00::1",
+        port: 81,
+        instanceId: "vm1:81",
+        version: "1.0.0",
+        mesher: false,
+        tags: { weight: "-1" },
+      },
     ],
     unusable: [],
   });

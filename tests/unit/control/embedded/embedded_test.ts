@@ -113,6 +113,54 @@ Deno.test("registry, `//` in the path or an overlong one: refused without acting
   assertEquals((await one.call("GET", `/microservices/${serviceId}`)).status, 200);
 });
 
+for (
+  const [what, headers, status] of [
+    ["without an origin", {}, 200],
+    ["of a page of another origin", { Origin: "http://evil.example" }, 403],
+    ["of a sandboxed page", { Origin: "null" }, 403],
+    ["of a page of another port", { Origin: "http://127.0.0.1:8080" }, 403],
+    ["of the registry's own page", { Origin: "http://127.0.0.1:30100" }, 200],
+    [
+      "of a page whose name was made to lead here",
+      { Origin: "http://evil.example:30100", Host: "evil.example:30100" },
+      403,
+    ],
+  ] as const
+) {
+  Deno.test(`registry, a write ${what} is answered with ${status}`, async () => {
+    const one = createRegistry();
+    const serviceId = await one.service("cart");
+    const own = { Host: "127.0.0.1:30100", ...headers };
+    const path = `/microservices/${serviceId}/properties`;
+    const put = await one.call("PUT", path, { headers: own, body: { properties: { a: "1" } } });
+    assertEquals(put.status, status);
+    if (status === 403) assertEquals(put.json.errorCode, "403001");
+    const read = await one.call("GET", `/microservices/${serviceId}`, { headers: own });
+    assertEquals([read.status, read.text.includes(`"a":"1"`)], [200, status === 200]);
+    assertEquals(read.headers.get("Access-Control-Allow-Origin"), "Origin" in own ? "*" : null);
+    const found = await one.call("POST", "/instances/action?type=query", {
+      headers: own,
+      body: { services: [{ service: { appId: "shop", serviceName: "cart" } }] },
+    });
+    assertEquals(found.status, 200);
+  });
+}
+
+Deno.test("registry, every process that serves it has an epoch of its own, said in each answer", async () => {
+  const epochs = await Promise.all([createRegistry(), createRegistry({ random: Math.random })].map(
+    async (one) => {
+      const answers = [
+        await one.call("GET", "/version"),
+        await one.call("GET", "/instances?appId=shop&serviceName=nope"),
+      ];
+      const [epoch, same] = answers.map(({ headers }) => headers.get("X-Registry-Epoch"));
+      assertEquals(epoch, same);
+      return epoch;
+    },
+  ));
+  assert(epochs[0] && epochs[1] && epochs[0] !== epochs[1]);
+});
+
 Deno.test("revision, same content by any way: one value; any change of content: another", async () => {
   const one = createRegistry();
   const first = await one.service("cart");

@@ -58,3 +58,22 @@ Deno.test("address ring, an isolated address that is released takes its turn aga
   assertEquals(addresses.isIsolated("a", 1e9), false);
   assertEquals(addresses.candidates(1e9), ["b", "a"]);
 });
+
+Deno.test("address ring, near addresses come first as long as they work, and again when they are back", () => {
+  const addresses = ring(1);
+  addresses.prefer(new Map([["c", 0], ["b", 2], ["a", 1]]));
+  assertEquals(addresses.candidates(0), ["c", "a", "b"]);
+  for (let i = 0; i < 3; i++) addresses.failed("c", 0);
+  addresses.succeeded("a");
+  assertEquals(addresses.candidates(0), ["a", "b"]);
+  addresses.release("c");
+  assertEquals(addresses.candidates(0), ["c", "a", "b"]);
+});
+
+Deno.test("address ring, equally near addresses keep their turn", () => {
+  const addresses = ring(1);
+  addresses.prefer(new Map([["a", 0], ["b", 0]]));
+  assertEquals(addresses.candidates(0), ["b", "a", "c"]);
+  addresses.succeeded("a");
+  assertEquals(addresses.candidates(0), ["a", "b", "c"]);
+});

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertMatch, rejection } from "@test/assert";
 import type { Fetch } from "../../../../lib/core/ports.ts";
 import { RegistryError } from "../../../../lib/control/registry/registry.ts";
 import { ServiceCenterHttp } from "../../../../lib/control/registry/service_center_http.ts";
+import { RegistrySigns } from "../../../../lib/control/registry/signs.ts";
 import { TokenSource } from "../../../../lib/control/registry/token.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 import { RecordingLogger } from "../../../support/registry_fakes.ts";
@@ -23,6 +24,7 @@ function caller(fetch: Fetch, addresses = ["http://a", "http://b"]) {
     domain: "default",
     timeoutMs: 5_000,
     isolateMs: 30_000,
+    signs: new RegistrySigns(clock),
     closed: closed.signal,
   });
   return { clock, http, closed };
@@ -202,6 +204,7 @@ function clusterOf(
       probed.push(`${host}:${port}`);
       return Promise.resolve(options.tcp ?? true);
     },
+    signs: new RegistrySigns(clock),
     closed: closed.signal,
   });
   return { clock, closed, http, asked, probed };
@@ -320,6 +323,7 @@ for (
       project: "default",
       domain: "default",
       isolateMs: 30_000,
+      signs: new RegistrySigns(shared.clock),
       tokens: new TokenSource({
         ...shared,
         logger: new RecordingLogger(),

@@ -194,6 +194,22 @@ Deno.test("service center registrar, an older service record gets the cross-app 
   assertEquals(service.properties, { team: "blue", allowCrossApp: "true" });
 });
 
+Deno.test("service center registrar, says once that the registry still lets other applications in, and leaves it so", async () => {
+  const { server, logger, registrar } = setUp();
+  const lease = await registrar.register(registration(), open);
+  assertEquals(logger.of("warn"), []);
+  const service = server.services.get(lease.serviceId)!.record;
+  service.properties = { team: "blue", allowCrossApp: "true" };
+  const again = setUp();
+  again.server.services.set(lease.serviceId, server.services.get(lease.serviceId)!);
+  for (let i = 0; i < 3; i++) await again.registrar.register(registration(), open);
+  assertEquals(again.logger.of("warn").length, 1);
+  assertMatch(again.logger.of("warn")[0]!, /still lets other applications find this service/);
+  assertEquals(service.properties, { team: "blue", allowCrossApp: "true" });
+  const path = `/microservices/${encodeURIComponent(lease.serviceId)}`;
+  assertEquals(again.server.calls.filter((call) => call === `GET ${path}`).length, 1);
+});
+
 Deno.test("service center registrar, a service that vanished after the existence check is created again", async () => {
   const { server, clock, logger } = setUp();
   let gone = true;

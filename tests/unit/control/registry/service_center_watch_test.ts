@@ -1,6 +1,6 @@
 /** The watch of a Service Center: when it connects, what it tells, when it comes back. */
 import { assert, assertEquals, assertMatch } from "@test/assert";
-import type { Registration } from "../../../../lib/control/registry/registry.ts";
+import type { Registration, WatchState } from "../../../../lib/control/registry/registry.ts";
 import { createServiceCenterBackend } from "../../../../lib/control/registry/service_center.ts";
 import { FakeClock, settle } from "../../../support/fake_clock.ts";
 import { FakeWatchers } from "../../../support/fake_watcher.ts";
@@ -25,6 +25,7 @@ interface World extends AsyncDisposable {
   readonly watchers: FakeWatchers;
   /** What was told, in order. */
   readonly told: (string | undefined)[];
+  readonly state: WatchState;
   register(): Promise<void>;
 }
 
@@ -52,6 +53,9 @@ function setUp(
     server,
     watchers,
     told,
+    get state() {
+      return backend.watch!.state!;
+    },
     register: async () => void await backend.registrar!.register(registration, open),
     async [Symbol.asyncDispose]() {
       stop.abort();
@@ -76,6 +80,26 @@ Deno.test("service center watch, a sidecar that registers nothing never connects
   await using world = setUp();
   await world.clock.advance(600_000);
   assertEquals(world.watchers.connections.length, 0);
+});
+
+Deno.test("service center watch, says whether it is connected, how often it was, and why it is not", async () => {
+  await using world = setUp();
+  assertEquals([world.state.connected, world.state.connects], [false, 0]);
+  assertMatch(world.state.why!, /no service is registered yet/);
+  await connected(world);
+  const atMs = world.clock.now();
+  assertEquals(world.state, { connected: true, connects: 1, sinceMs: atMs });
+  await world.clock.advance(5_000);
+  world.watchers.last.drop();
+  await settle();
+  assertEquals(world.state, {
+    connected: false,
+    connects: 1,
+    sinceMs: atMs + 5_000,
+    why: "the registry closed it",
+  });
+  await world.clock.advance(30_000);
+  assertEquals([world.state.connected, world.state.connects], [true, 2]);
 });
 
 Deno.test("service center watch, connects under the own id once the registry's caches know it, and pulls once", async () => {

@@ -13,14 +13,17 @@ function jwt(claims: Readonly<Record<string, unknown>>): string {
   return `${part({ alg: "RS512" })}.${part(claims)}.c2ln`;
 }
 
-function setUp(answer: (count: number) => Response | Promise<Response>) {
+function setUp(
+  answer: (count: number) => Response | Promise<Response>,
+  password: string | (() => Promise<string>) = "sesame",
+) {
   const clock = new FakeClock();
   const logger = new RecordingLogger();
   const closed = new AbortController();
   const bodies: unknown[] = [];
   const urls: string[] = [];
   const tokens = new TokenSource({
-    credentials: { account: "mesher", password: "sesame" },
+    credentials: { account: "mesher", password },
     fetch: (url, init) => {
       urls.push(`${init?.method} ${url}`);
       bodies.push(JSON.parse(String(init?.body)));
@@ -142,6 +145,46 @@ for (const [what, text] of nonsense) {
     assertEquals((await failure(tokens.get("http://a"))).code, "garbled");
   });
 }
+
+Deno.test("token, a password from elsewhere is read for each token, and another one ends a refusal", async () => {
+  let password = "old";
+  const refuse = () => Response.json({ errorCode: "401202" }, { status: 401 });
+  const { tokens, bodies, logger } = setUp(
+    () => password === "new" ? Response.json({ token: "t1" }) : refuse(),
+    () => Promise.resolve(password),
+  );
+  assertEquals((await failure(tokens.get("http://a"))).code, "forbidden");
+  assertEquals((await failure(tokens.get("http://a"))).code, "forbidden");
+  assertEquals(bodies.length, 1);
+  password = "new";
+  assertEquals(await tokens.get("http://a"), "t1");
+  password = "newer";
+  tokens.rejected("t1");
+  await failure(tokens.get("http://a"));
+  assertEquals(bodies.map((one) => (one as { password: string }).password), [
+    "old",
+    "new",
+    "newer",
+  ]);
+  assert(!/old|new|newer/.test(logger.lines.join("\n").replaceAll("renewed", "")));
+});
+
+Deno.test("token, without a readable password there is none, a valid one is used on, and nothing is asked", async () => {
+  let broken = true;
+  const { tokens, bodies, clock } = setUp(
+    () => Response.json({ token: jwt({ iat: 1_000, exp: 1_000 + 3_600 }) }),
+    () => broken ? Promise.reject(new Error("/run/secret does not exist")) : Promise.resolve("p"),
+  );
+  const error = await failure(tokens.get("http://a"));
+  assertEquals([error.code, bodies.length], ["unreachable", 0]);
+  assertMatch(error.message, /no password to fetch a token with: \/run\/secret does not exist/);
+  broken = false;
+  const token = await tokens.get("http://a");
+  broken = true;
+  await clock.advance(50 * minute);
+  assertEquals(await tokens.get("http://a"), token);
+  assertEquals(bodies.length, 1);
+});
 
 Deno.test("token, a registry that hangs is given up in time and a closed backend at once", async () => {
   const { clock, tokens, closed } = setUp(() => new Promise(() => {}));
