@@ -1,8 +1,11 @@
 /** The composition root: one Config becomes a control plane and its data threads, and ends in order. */
-import type { Address } from "../core/address.ts";
+import { type Address, isIpLiteral } from "../core/address.ts";
 import type { HttpServer } from "../core/ports.ts";
+import type { Merged } from "../config/merge.ts";
 import type { Config } from "../config/schema.ts";
 import { createAdmin } from "../control/api/admin.ts";
+import type { ExplainBody } from "../control/api/shapes/events.ts";
+import type { LogLevel, ReloadOutcome, SnapshotsView } from "../control/api/shapes/state.ts";
 import { DiscoveryCache } from "../control/discovery/cache.ts";
 import { ClusterFeed } from "../control/discovery/cluster_feed.ts";
 import { DiskSnapshot } from "../control/discovery/disk.ts";
@@ -12,6 +15,7 @@ import { resolveName } from "../control/discovery/resolve.ts";
 import { BlockTable } from "../control/telemetry/blocks.ts";
 import { blockBase, blocks, slot } from "../plane/counters.ts";
 import type { FromThread, ListenerRole } from "../plane/messages.ts";
+import type { Explanation } from "../plane/observe.ts";
 import { Supervisor } from "../plane/supervisor.ts";
 import { realFiles } from "../platform/files.ts";
 import { serveHttp } from "../platform/http_server.ts";
@@ -21,15 +25,20 @@ import { resolveHost } from "../platform/resolver.ts";
 import { tcpProbe } from "../platform/tcp_probe.ts";
 import { chooseBackend, type ChosenBackend } from "./backend.ts";
 import { logFailures } from "./failure_log.ts";
+import { Insight } from "./insight.ts";
 import { type OwnInstance, startOwnInstance } from "./own_instance.ts";
-import { cachePolicy, dataPolicy } from "./policy.ts";
+import { Overrides } from "./overrides.ts";
+import { cachePolicy, dataPolicy, threadsOf } from "./policy.ts";
 import { adminView } from "./views.ts";
+import { liveSource } from "./views/live_view.ts";
 
 export interface SidecarOptions {
   readonly logger: QueuedLogger;
   readonly hostName: string;
   /** Undefined: nothing is kept on disk. */
   readonly stateDir: string | undefined;
+  /** What all sources of the configuration say, for changes on top of it and to tell where values came from. */
+  readonly merged: Merged;
 }
 
 /** How often use of services is looked at. Units: milliseconds. */
@@ -45,9 +54,17 @@ export class Sidecar {
   readonly #stop = new AbortController();
   readonly #used = new Map<string, number>();
   config: Config;
+  /** Changes of policies by the admin API; they lie on top of the file's. */
+  readonly overrides: Overrides;
   #drained: Promise<void> | undefined;
   /** Changes of the configuration that were refused, with the reason of the last. */
   refusedReloads = { count: 0, last: "" };
+  /** Loads the configuration again; set by whoever knows where it comes from. */
+  reload: () => Promise<ReloadOutcome> = () =>
+    Promise.resolve({ kind: "refused", why: "this sidecar was started without sources to load" });
+  logLevel: LogLevel;
+  readonly insight: Insight;
+  diskState: SnapshotsView["disk"];
   chosen!: ChosenBackend;
   cache!: DiscoveryCache;
   feed!: ClusterFeed;
@@ -62,6 +79,28 @@ export class Sidecar {
   constructor(config: Config, options: SidecarOptions) {
     this.config = config;
     this.#options = options;
+    this.overrides = new Overrides(options.merged);
+    this.logLevel = config.log;
+    this.insight = this.#makeInsight();
+  }
+
+  #makeInsight(): Insight {
+    const threads = () => this.supervisor.threads;
+    return new Insight({
+      blocks: this.blocks,
+      clusters: () => this.feed.clusters,
+      reader: {
+        get threads() {
+          return threads();
+        },
+        read: (thread, at) => this.supervisor.read(thread, at),
+      },
+      counter: (at) => this.supervisor.counter(at),
+      post: (message) => this.supervisor?.post(message),
+      revision: () => this.revision,
+      live: (insight) => liveSource(this, insight),
+      clock: realClock,
+    });
   }
 
   /**
@@ -133,9 +172,16 @@ export class Sidecar {
   async #restore(stateDir: string): Promise<void> {
     const { config } = this;
     const { backend } = this.chosen;
+    const path = `${stateDir}/discovery-${config.service ?? "consumer"}.json`;
     this.#disk = new DiskSnapshot({
-      path: `${stateDir}/discovery-${config.service ?? "consumer"}.json`,
-      files: realFiles,
+      path,
+      files: {
+        ...realFiles,
+        replace: async (path, text) => {
+          await realFiles.replace(path, text);
+          this.diskState = { ...this.diskState!, savedAt: realClock.wall() };
+        },
+      },
       clock: realClock,
       logger: this.#options.logger,
       scope: {
@@ -147,6 +193,7 @@ export class Sidecar {
       maxAgeMs: config.discovery.snapshotMaxAgeMs,
     });
     const sets = await this.#disk.load();
+    this.diskState = { path, restored: sets.length };
     this.cache.restore(sets);
     await Promise.all(sets.map((set) => this.feed.settled(set.service)));
     this.#disk.start();
@@ -159,18 +206,19 @@ export class Sidecar {
     ];
     if (config.service !== undefined) listeners.push({ role: "inbound", address: config.inbound });
     this.supervisor = await Supervisor.start({
-      threads: config.threads === "auto" ? navigator.hardwareConcurrency : config.threads,
+      threads: threadsOf(config),
       net: config.net,
       listeners,
-      policy: dataPolicy(config, { revision: 0, ownAddresses: [] }),
+      policy: dataPolicy(config, { revision: 0, ownAddresses: [], threads: threadsOf(config) }),
       clusters: [...this.feed.clusters.values()],
       module: new URL("../data/thread.ts", import.meta.url),
       logger: this.#options.logger,
-      received: (message) => this.#received(message),
+      received: (message, thread) => this.#received(message, thread),
     });
   }
 
-  #received(message: FromThread): void {
+  #received(message: FromThread, thread: number): void {
+    this.insight.received(message, thread);
     switch (message.kind) {
       case "resolve":
         this.#resolve(message.name);
@@ -205,6 +253,7 @@ export class Sidecar {
   async #watchUse(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       await realClock.sleep(useMs, this.#stop.signal);
+      this.insight.second();
       for (const { block, service } of this.blocks.entries()) {
         if (service === "") continue;
         const requests = this.supervisor.counter(blockBase(block) + slot.requests);
@@ -218,16 +267,46 @@ export class Sidecar {
     return this.#drained !== undefined;
   }
 
+  get hostName(): string {
+    return this.#options.hostName;
+  }
+
+  /** Of the policy that was posted last. */
+  get revision(): number {
+    return this.#revision - 1;
+  }
+
+  setLogLevel(level: LogLevel): void {
+    this.logLevel = level;
+    this.#options.logger.setLevel(level);
+  }
+
+  /** What would become of a request. Errors: when no data thread answers in time. */
+  async explain(question: ExplainBody): Promise<Explanation> {
+    const host = /^http:\/\/(?:\[[^\]]*\]|[^/?#:]*)/i.exec(question.url)?.[0].slice(
+      "http://".length,
+    );
+    // Threads answer from what they know; this is what they would ask for first.
+    if (host !== undefined && host !== "" && !isIpLiteral(host)) await this.#resolve(host);
+    return await this.insight.questions.ask(question);
+  }
+
   get adminAddress(): Address | undefined {
     return this.#admin?.address;
   }
 
   /** Takes over a configuration whose changed keys can be changed live. */
   reconfigure(config: Config): void {
-    this.#options.logger.setLevel(config.log);
+    this.setLogLevel(config.log);
     this.apply(config);
     this.cache.setPolicy(cachePolicy(config));
     this.own?.setChecks(config);
+  }
+
+  /** Takes over changes of traffic policies only. */
+  applyPolicies(config: Config, changed: readonly string[]): void {
+    this.apply(config);
+    this.#options.logger.info(`policies changed by the admin API: ${changed.join(", ")}`);
   }
 
   /** Puts the part that the data threads need in force, and nothing else. */
@@ -240,7 +319,11 @@ export class Sidecar {
     ].filter((address) => address !== undefined);
     this.supervisor.post({
       kind: "policy",
-      policy: dataPolicy(config, { revision: this.#revision++, ownAddresses }),
+      policy: dataPolicy(config, {
+        revision: this.#revision++,
+        ownAddresses,
+        threads: this.supervisor.threads,
+      }),
     });
   }
 
@@ -293,6 +376,7 @@ export class Sidecar {
     this.supervisor.post({ kind: "drain", phase: "close_outbound" });
     await this.#untilIdle(this.blocks.entries().map(({ block }) => block));
     this.#stop.abort();
+    this.insight.close();
     await this.supervisor.stop();
     this.#prober.stop();
     await this.cache.stop();

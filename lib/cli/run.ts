@@ -1,6 +1,6 @@
 /** `mesher run -- CMD`: sidecar and application as one, in the right order at both ends. */
 import { formatAddress } from "../core/address.ts";
-import { readiness } from "../app/views.ts";
+import { readiness } from "../app/views/readiness.ts";
 import type { Sidecar } from "../app/sidecar.ts";
 import { ownPid, standardInputIsTerminal } from "../platform/host.ts";
 import { openPosix } from "../platform/posix.ts";

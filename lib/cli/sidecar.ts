@@ -30,8 +30,9 @@ export async function runSidecar(io: Io): Promise<number> {
 
 /** Starts it and says where it listens. Shape: undefined when it cannot start; the reason was printed. */
 export async function startSidecar(booted: Booted, io: Io): Promise<Sidecar | undefined> {
-  const { config, hostName, logger, stateDir } = booted;
-  const sidecar = new Sidecar(config, { logger, hostName, stateDir });
+  const { config, hostName, logger, merged, stateDir } = booted;
+  const sidecar = new Sidecar(config, { logger, hostName, stateDir, merged });
+  sidecar.reload = async () => takeOver(sidecar, await booted.reload(), logger);
   try {
     await sidecar.start();
   } catch (error) {

@@ -1,6 +1,6 @@
 /** The log: one line per event on standard error, written beside the work and never in its way. */
-import { joined } from "../core/bytes.ts";
 import type { Logger } from "../core/ports.ts";
+import { LineQueue, type LineSink } from "./line_queue.ts";
 
 export type LogLevel = "error" | "warn" | "info" | "debug";
 export type LogFormat = "plain" | "json";
@@ -76,16 +76,11 @@ function oneLine(text: string): string {
   return text.replace(/\p{Cc}/gu, (char) => JSON.stringify(char).slice(1, -1));
 }
 
-/** Where the lines go. Shape: resolves with the number of bytes taken, like a Deno writer. */
-export interface LogSink {
-  write(bytes: Uint8Array): Promise<number>;
-}
-
 export interface LoggerOptions {
   readonly level: LogLevel;
   readonly format?: LogFormat;
   /** Standard error when left out. */
-  readonly sink?: LogSink;
+  readonly sink?: LineSink;
   readonly wall?: () => number;
   /** Lines beyond this many waiting bytes are dropped and counted. */
   readonly maxWaitingBytes?: number;
@@ -93,6 +88,8 @@ export interface LoggerOptions {
 
 /** A logger with a queue. `flush` waits for what is queued, at most `timeoutMs`. */
 export interface QueuedLogger extends Logger {
+  /** Lines that standard error did not take. */
+  readonly dropped: number;
   setLevel(level: LogLevel): void;
   flush(timeoutMs: number): Promise<void>;
 }
@@ -105,58 +102,23 @@ export interface QueuedLogger extends Logger {
  */
 export function createLogger(options: LoggerOptions): QueuedLogger {
   const format = options.format ?? "plain";
-  const sink = options.sink ?? Deno.stderr;
   const wall = options.wall ?? Date.now;
-  const maxWaitingBytes = options.maxWaitingBytes ?? 1024 * 1024;
-  const encoder = new TextEncoder();
   let lowest = rank[options.level];
-  let waiting: Uint8Array[] = [];
-  let waitingBytes = 0;
-  let dropped = 0;
-  let writing: Promise<void> | undefined;
 
   function line(level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>) {
-    const entry: LogEntry = { level, message, fields, wallMs: wall() };
-    return encoder.encode(formatEntry(entry, format) + "\n");
+    return formatEntry({ level, message, fields, wallMs: wall() }, format);
   }
+
+  // When standard error is gone (closed by whoever read it) there is nobody to tell, and the work goes on.
+  const queue = new LineQueue({
+    sink: options.sink ?? Deno.stderr,
+    ...(options.maxWaitingBytes === undefined ? {} : { maxWaitingBytes: options.maxWaitingBytes }),
+    caughtUp: (lines) =>
+      line("warn", "log lines were dropped, standard error was stuck", { lines }),
+  });
 
   function log(level: LogLevel, message: string, fields: Readonly<Record<string, unknown>> = {}) {
-    if (rank[level] > lowest) return;
-    if (waitingBytes >= maxWaitingBytes) {
-      dropped++;
-      return;
-    }
-    const bytes = line(level, message, fields);
-    waiting.push(bytes);
-    waitingBytes += bytes.length;
-    writing ??= drain();
-  }
-
-  async function drain(): Promise<void> {
-    // Lines of one turn are written together; and `writing` is set before this can end.
-    await null;
-    try {
-      while (waiting.length > 0) {
-        const batch = joined(waiting);
-        waiting = [];
-        for (let at = 0; at < batch.length;) at += await sink.write(batch.subarray(at));
-        waitingBytes -= batch.length;
-        if (dropped > 0 && waiting.length === 0) {
-          const bytes = line("warn", "log lines were dropped, standard error was stuck", {
-            lines: dropped,
-          });
-          dropped = 0;
-          waiting.push(bytes);
-          waitingBytes += bytes.length;
-        }
-      }
-    } catch {
-      // Standard error is gone (closed by whoever read it): there is nobody to tell, and the work goes on.
-      waiting = [];
-      waitingBytes = 0;
-    } finally {
-      writing = undefined;
-    }
+    if (rank[level] <= lowest) queue.push(() => line(level, message, fields));
   }
 
   return {
@@ -167,12 +129,9 @@ export function createLogger(options: LoggerOptions): QueuedLogger {
     setLevel(level) {
       lowest = rank[level];
     },
-    async flush(timeoutMs) {
-      if (!writing) return;
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const late = new Promise<void>((resolve) => timer = setTimeout(resolve, timeoutMs));
-      await Promise.race([writing, late]);
-      clearTimeout(timer);
+    get dropped() {
+      return queue.dropped;
     },
+    flush: (timeoutMs) => queue.flush(timeoutMs),
   };
 }

@@ -8,18 +8,24 @@ export interface RegistryNet {
   close(): void;
 }
 
-/**
- * Makes both.
- *
- * Shape: `caCert` is PEM text of authorities that are trusted besides those of the runtime.
- * Errors: what the runtime says about the text.
- */
-export function createRegistryNet(options: { readonly caCert?: string } = {}): RegistryNet {
-  const caCerts = options.caCert === undefined ? {} : { caCerts: [options.caCert] };
-  const client = Deno.createHttpClient({ ...caCerts, poolIdleTimeout: 60_000 });
+/** Shape: PEM texts. */
+export interface RegistryTrust {
+  /** Authorities that are trusted besides those of the runtime. */
+  readonly caCert?: string;
+  /** Certificate chain and private key that are shown to a registry which asks for them. */
+  readonly identity?: { readonly cert: string; readonly key: string };
+}
+
+/** Makes both. Errors: what the runtime says about the texts. */
+export function createRegistryNet({ caCert, identity }: RegistryTrust = {}): RegistryNet {
+  const caCerts = caCert === undefined ? {} : { caCerts: [caCert] };
+  const client = Deno.createHttpClient({ ...caCerts, ...identity, poolIdleTimeout: 60_000 });
   return {
     fetch: (url, init) => fetch(url, { ...init, client }),
     dial: async ({ host, port, secure }, signal) => {
+      if (secure && identity !== undefined) {
+        return await connectWith({ hostname: host, port, ...caCerts, ...identity }, signal);
+      }
       // Dialling TLS takes no signal, so the handshake is made on a connection whose dialling does.
       const connection = await Deno.connect({ hostname: host, port, signal });
       if (!secure) return connection;
@@ -33,4 +39,24 @@ export function createRegistryNet(options: { readonly caCert?: string } = {}): R
     },
     close: () => client.close(),
   };
+}
+
+/** Only this call takes a certificate, and it takes no signal: what comes too late is closed. */
+async function connectWith(
+  options: Deno.ConnectTlsOptions & Deno.TlsCertifiedKeyPem,
+  signal: AbortSignal,
+): Promise<Deno.TlsConn> {
+  signal.throwIfAborted();
+  const given = Promise.withResolvers<never>();
+  const giveUp = () => given.reject(signal.reason);
+  signal.addEventListener("abort", giveUp, { once: true });
+  const dialled = Deno.connectTls(options);
+  try {
+    return await Promise.race([dialled, given.promise]);
+  } catch (error) {
+    dialled.then((connection) => connection.close(), () => {});
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", giveUp);
+  }
 }

@@ -1,65 +1,75 @@
-/** The admin API: liveness, readiness, metrics, and what the sidecar knows. */
+/** The admin API: one table of paths, the guard in front of it, and the document made of it. */
 import { Hono } from "hono";
-
-/** Whether calls can be served, and what stands in the way. */
-export interface Readiness {
-  readonly ready: boolean;
-  readonly reasons: readonly string[];
-  /** Worth knowing, but no obstacle. */
-  readonly notes: readonly string[];
-}
-
-/** Everything the API shows, read at the moment of the request. */
-export interface AdminView {
-  readonly token?: string | undefined;
-  readiness(): Readiness;
-  metrics(): string;
-  services(): unknown;
-  status(): unknown;
-  configuration(): unknown;
-}
+import { guard } from "./guard.ts";
+import { openApiDocument } from "./openapi.ts";
+import { policyDescriptions } from "./policies_document.ts";
+import { problem } from "./problem.ts";
+import { json, mount, type Route, route } from "./route.ts";
+import { askRoutes } from "./routes_ask.ts";
+import { controlRoutes } from "./routes_control.ts";
+import { eventRoutes } from "./routes_events.ts";
+import { healthRoutes } from "./routes_health.ts";
+import { pageRoutes } from "./routes_page.ts";
+import { serviceRoutes } from "./routes_services.ts";
+import { stateRoutes } from "./routes_state.ts";
+import type { AdminView } from "./view.ts";
 
 export function createAdmin(view: AdminView): Hono {
+  const routes: Route[] = [
+    ...healthRoutes(view),
+    ...stateRoutes(view),
+    ...serviceRoutes(view),
+    ...eventRoutes(view),
+    ...askRoutes(view),
+    ...controlRoutes(view),
+    ...pageRoutes,
+  ];
+  routes.push(documentRoute(view, routes));
   const app = new Hono();
-  app.get("/healthz", (context) => context.text("ok\n"));
-  app.get("/readyz", (context) => {
-    const readiness = view.readiness();
-    return context.json(readiness, readiness.ready ? 200 : 503);
-  });
-  app.use("*", async (context, next) => {
-    if (view.token !== undefined) {
-      const given = context.req.header("authorization") ?? "";
-      if (!sameText(given, `Bearer ${view.token}`)) {
-        return context.json(
-          { error: "this address wants Authorization: Bearer <admin_token>" },
-          401,
-        );
-      }
-    }
-    return await next();
-  });
-  app.get("/metrics", (context) => {
-    context.header("content-type", "text/plain; version=0.0.4; charset=utf-8");
-    return context.body(view.metrics());
-  });
-  app.get("/services", (context) => context.json(view.services() as object));
-  app.get("/status", (context) => context.json(view.status() as object));
-  app.get("/config", (context) => context.json(view.configuration() as object));
-  app.notFound((context) =>
-    context.json({
-      error: `there is no ${context.req.path} here`,
-      paths: ["/healthz", "/readyz", "/metrics", "/services", "/status", "/config"],
-    }, 404)
+  app.use(
+    "*",
+    guard({
+      token: () => view.token,
+      host: view.host,
+      hostName: view.hostName,
+      open: openPaths(routes),
+    }),
   );
-  app.onError((error, context) => context.json({ error: error.message }, 500));
+  mount(app, routes);
+  if (view.policies !== undefined) app.route("/", view.policies);
+  app.notFound((context) => {
+    const paths = [...new Set(routes.map((one) => one.path))];
+    return problem(404, `There is no ${context.req.method} ${context.req.path} here`, {
+      detail: `The paths are ${paths.join(", ")}; /openapi.json describes them.`,
+    });
+  });
+  app.onError((error) => problem(500, "The sidecar failed to answer", { detail: error.message }));
   return app;
 }
 
-/** Compares without telling by its time where the texts differ. */
-function sameText(a: string, b: string): boolean {
-  let difference = a.length ^ b.length;
-  for (let index = 0; index < a.length; index++) {
-    difference |= a.charCodeAt(index) ^ b.charCodeAt(index % Math.max(1, b.length));
-  }
-  return difference === 0;
+/** Shape: the document is made when it is asked for, which is hardly ever. */
+function documentRoute(view: AdminView, routes: readonly Route[]): Route {
+  return route({
+    method: "get",
+    path: "/openapi.json",
+    tag: "page",
+    summary: "This API as an OpenAPI 3.1 document.",
+    answers: { 200: { description: "The document." } },
+    answer: () => {
+      const policies = view.policies === undefined ? [] : policyDescriptions;
+      return json(openApiDocument([...routes, ...policies], { version: view.version }));
+    },
+  });
+}
+
+/** Tells which requests need no token. */
+function openPaths(routes: readonly Route[]): (method: string, path: string) => boolean {
+  const patterns = routes.filter((one) => one.open === true).map(({ method, path }) => ({
+    method,
+    pattern: new RegExp(`^${path.replaceAll(".", "\\.").replace(/:\w+/g, "[^/]+")}$`),
+  }));
+  return (method, path) => {
+    const asked = method === "HEAD" ? "get" : method.toLowerCase();
+    return patterns.some((one) => one.method === asked && one.pattern.test(path));
+  };
 }

@@ -1,0 +1,137 @@
+/** The top of the page: who this sidecar is, how it is, and what stands in the way. */
+import { byId, h, Keyed, setAttribute, setText } from "./dom.js";
+import { age, clock } from "./format.js";
+import { setTone, toneMark } from "./marks.js";
+
+/** Shape: `show(store, link, nowMs)`, called with every change and once a second. */
+export function makeHeader() {
+  const chips = new Keyed(byId("chips"), makeChip);
+  const notices = new Keyed(byId("notices"), makeNotice);
+  return {
+    show(store, link, nowMs) {
+      const at = nowMs + store.skewMs;
+      if (store.state !== undefined) {
+        const { status } = store.state;
+        const name = status.service ?? "Sidecar without a service";
+        setText(byId("name"), name);
+        const place = [status.app, status.environment].filter((text) => text !== "").join(" / ");
+        const version = status.service === undefined ? "" : `${status.serviceVersion} · `;
+        setText(byId("identity"), `${version}${place}`);
+        const title = `${name} · mesher`;
+        if (document.title !== title) document.title = title;
+        setText(
+          byId("about"),
+          `mesher ${status.version} · ${status.threads} × ${status.net} · up for ${
+            age(at - status.startedAt)
+          }`,
+        );
+      }
+      chips.show(chipsOf(store, link, at), ({ key }) => key);
+      notices.show(noticesOf(store, link, nowMs), ({ text }) => text);
+    },
+  };
+}
+
+function makeChip({ tone }) {
+  const drawing = toneMark(tone);
+  const text = h("span", { class: "text" });
+  const more = h("span", { class: "quiet num" });
+  return {
+    element: h("li", { class: "chip" }, drawing, text, more),
+    update(chip) {
+      setTone(drawing, chip.tone);
+      setText(text, chip.text);
+      setText(more, chip.more ?? "");
+      setAttribute(more, "hidden", chip.more === undefined);
+    },
+  };
+}
+
+function chipsOf({ state }, link, at) {
+  if (link.kind === "lost") {
+    return [{ key: "link", tone: "bad", text: "No answer from this sidecar" }];
+  }
+  if (state === undefined) return [{ key: "link", tone: "quiet", text: "Connecting" }];
+  const { status, readiness, application, leases } = state;
+  const chips = [];
+  if (status.draining) chips.push({ key: "state", tone: "warn", text: "Draining" });
+  else {
+    chips.push(
+      readiness.ready
+        ? { key: "state", tone: "good", text: "Ready" }
+        : { key: "state", tone: "bad", text: "Not ready" },
+    );
+  }
+  chips.push(registryChip(status.registry, at));
+  if (application !== undefined) chips.push(applicationChip(application));
+  for (const lease of leases) chips.push(leaseChip(lease));
+  return chips;
+}
+
+function registryChip({ reachable, lastAnswerAt, servedHere }, at) {
+  const key = "registry";
+  const since = lastAnswerAt === undefined ? undefined : age(at - lastAnswerAt);
+  if (reachable === undefined) return { key, tone: "quiet", text: "Registry not asked yet" };
+  if (reachable) {
+    const text = servedHere ? "Registry served here" : "Registry answers";
+    return { key, tone: "good", text, more: `${since} ago` };
+  }
+  const more = since === undefined ? "it never has" : `for ${since}`;
+  return { key, tone: "bad", text: "Registry does not answer", more };
+}
+
+function applicationChip({ verdict }) {
+  const key = "application";
+  if (verdict === "up") return { key, tone: "good", text: "Application up" };
+  if (verdict === "down") return { key, tone: "bad", text: "Application down" };
+  return { key, tone: "quiet", text: "Application not checked yet" };
+}
+
+function leaseChip({ state, service }) {
+  const key = `lease ${service}`;
+  const words = {
+    waiting: ["quiet", "Registers when the application is up"],
+    registering: ["warn", "Registering"],
+    registered: ["good", "Registered"],
+    lost: ["warn", "Lost by the registry, registering again"],
+    stopped: ["quiet", "Deregistered"],
+  };
+  const [tone, text] = words[state];
+  return { key, tone, text };
+}
+
+function noticesOf({ state }, link, nowMs) {
+  if (link.kind === "lost") {
+    return [{
+      tone: "bad",
+      text: `This page shows what was known at ${clock(link.sinceMs)}: ${link.why}. ` +
+        `It tries again by itself.`,
+      nowMs,
+    }];
+  }
+  if (state === undefined) return [];
+  const { readiness, status, application } = state;
+  const notices = [
+    ...readiness.reasons.map((text) => ({ tone: "bad", text: sentence(text) })),
+    ...readiness.notes.map((text) => ({ tone: "warn", text: sentence(text) })),
+  ];
+  for (const { verdict, check, reason } of application?.checks ?? []) {
+    if (verdict === "down") {
+      notices.push({ tone: "bad", text: `The application fails its check ${check}: ${reason}` });
+    }
+  }
+  const { count, last } = status.refusedReloads;
+  if (count > 0) notices.push({ tone: "warn", text: `A configuration was refused: ${last}` });
+  return notices;
+}
+
+function sentence(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function makeNotice({ tone, text }) {
+  return {
+    element: h("p", { class: `notice ${tone}` }, toneMark(tone), h("span", {}, text)),
+    update() {},
+  };
+}
