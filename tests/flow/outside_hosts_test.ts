@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@test/assert";
 import { ask } from "../support/ask.ts";
 import { blackHole } from "../support/black_hole.ts";
+import { blocks } from "../../lib/plane/counters.ts";
 import { onBothNets, startPlane } from "../support/plane.ts";
 import { answer, RawUpstream } from "../support/raw.ts";
 
@@ -49,6 +50,49 @@ onBothNets("outside host, the next address is tried beside one that is silent", 
     hole.close();
   }
 });
+
+onBothNets(
+  "outside host, the third address serves when ::1 refuses and the next is silent",
+  async (net) => {
+    await using third = await RawUpstream.listen(0, "127.0.0.1");
+    third.answer(() => answer("third"));
+    const hole = blackHole("127.0.0.2", third.port);
+    if (hole === undefined) return console.log("  skipped: a full accept queue needs Linux");
+    try {
+      await using plane = await startPlane({
+        net,
+        names: host("::1", "127.0.0.2", "127.0.0.1"),
+        policy: { timeouts: { connectMs: 3000 } },
+      });
+      const name = `shop.example:${third.port}`;
+      for (const method of ["POST", "GET", "GET"]) {
+        const beganMs = performance.now();
+        assertEquals((await ask(plane, name, { method, body: "x" })).body, "third");
+        const tookMs = performance.now() - beganMs;
+        assert(tookMs < 2000, `${tookMs} ms: the silent address was waited for`);
+      }
+      assertEquals(plane.countFailures(blocks.outside, "connect_refused"), 0);
+      // Addresses that were passed over leave nothing half-open behind.
+      await plane.quiet();
+    } finally {
+      hole.close();
+    }
+  },
+);
+
+onBothNets(
+  "outside host, all of whose addresses refuse, is told at once and tried again",
+  async (net) => {
+    await using plane = await startPlane({ net, names: host("::1", "127.0.0.2", "127.0.0.1") });
+    const upstream = await RawUpstream.listen(0, "127.0.0.1");
+    const { port } = upstream;
+    await upstream.close();
+    assertEquals((await ask(plane, `shop.example:${port}`)).status, 502);
+    await using late = await RawUpstream.listen(port, "127.0.0.1");
+    late.answer(() => answer("late"));
+    assertEquals((await ask(plane, `shop.example:${port}`)).body, "late");
+  },
+);
 
 onBothNets("outside host, CONNECT takes the address that answers too", async (net) => {
   await using second = await RawUpstream.listen(0, "127.0.0.1");
