@@ -10,6 +10,7 @@ import { realClock } from "../platform/real_clock.ts";
 import { createRegistryNet } from "../platform/registry_net.ts";
 import { tcpProbe } from "../platform/tcp_probe.ts";
 import { version } from "./build_info.ts";
+import { registryCredentials, registryTrust } from "./registry_files.ts";
 import type { QueuedLogger } from "../platform/logger.ts";
 
 export interface ChosenBackend {
@@ -34,11 +35,9 @@ export async function chooseBackend(
   const { logger, files } = effects;
   const choice = config.registry;
   const client = async (addresses: readonly string[]): Promise<RegistryBackend> => {
-    const { registryAccount: account, registryPassword: password } = config;
-    const caCert = config.registryCa === undefined
-      ? undefined
-      : await readCa(config.registryCa, files);
-    const net = createRegistryNet(caCert === undefined ? {} : { caCert });
+    const credentials = await registryCredentials(config, files);
+    const net = createRegistryNet(await registryTrust(config, files));
+    const { region, zone } = config;
     const backend = createServiceCenterBackend({
       addresses,
       fetch: net.fetch,
@@ -52,9 +51,8 @@ export async function chooseBackend(
       domain: config.registryTenant,
       allowCrossApp: config.allowCrossApp,
       ...(config.discovery.watch ? { dial: net.dial } : {}),
-      ...(account === undefined || password === undefined
-        ? {}
-        : { credentials: { account, password } }),
+      ...(region === undefined || zone === undefined ? {} : { place: { region, zone } }),
+      ...(credentials === undefined ? {} : { credentials }),
     });
     return {
       ...backend,
@@ -93,21 +91,6 @@ export async function chooseBackend(
       return { backend: await client([`http://${formatAddress(address)}`]), host };
     }
   }
-}
-
-/** Errors: Error when the file is no list of certificates, saying what to do. */
-async function readCa(path: string, files: Files): Promise<string> {
-  const wrong = (why: string) =>
-    new Error(`registry_ca ${path} ${why}; name a PEM file with the registry's authority`);
-  let text: string | undefined;
-  try {
-    text = await files.read(path);
-  } catch (cause) {
-    throw new Error(wrong("cannot be read").message, { cause });
-  }
-  if (text === undefined) throw wrong("does not exist");
-  if (!text.includes("-----BEGIN CERTIFICATE-----")) throw wrong("holds no certificate");
-  return text;
 }
 
 /** Shape: nothing is served yet. The registry's code is loaded only where it may be needed. */

@@ -10,6 +10,8 @@ import { runAppCheck } from "../platform/app_check.ts";
 import { hostAddress } from "../platform/host_address.ts";
 import type { QueuedLogger } from "../platform/logger.ts";
 import { realClock } from "../platform/real_clock.ts";
+import { readTextFolder } from "../platform/text_folder.ts";
+import { isSchemaFile, schemasFrom } from "./schemas.ts";
 
 export interface OwnInstance {
   /** Another one after the checks were changed. */
@@ -29,7 +31,11 @@ export interface OwnInstanceOptions {
   readonly logger: QueuedLogger;
 }
 
-/** Starts the checks of the application; its registration begins with the first verdict "up". */
+/**
+ * Starts the checks of the application; its registration begins with the first verdict "up".
+ *
+ * Errors: Error when the folder of schemas holds something that no registry takes.
+ */
 export async function startOwnInstance(
   config: Config,
   { inbound, hostName, registrar, logger }: OwnInstanceOptions,
@@ -101,8 +107,12 @@ async function describe(
     version: config.version,
   };
   const endpoints = endpointsOf(config.ports, advertised);
+  const schemas = config.schemas === undefined
+    ? undefined
+    : await schemasFrom(await readTextFolder(config.schemas, isSchemaFile));
   return {
     key,
+    ...(schemas === undefined ? {} : { schemas }),
     // The same place comes back under the same id, so a restart leaves no second record behind.
     instanceId: await digest([hostName, ...Object.values(key), ...endpoints].join(" ")),
     hostName,

@@ -144,6 +144,7 @@ export class Sidecar {
       backend,
       app: config.app,
       environment: config.environment,
+      otherApps: config.otherApps,
       clock: realClock,
       random: Math.random,
       logger,

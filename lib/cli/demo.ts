@@ -10,6 +10,15 @@ const callsPerSecond = 50;
 const phaseMs = 3000;
 const startMs = 30_000;
 
+/** An application beside its sidecar. */
+interface Started {
+  readonly process: DemoProcess;
+  /** Of the application. */
+  readonly port: number;
+  /** The sidecar's live page. */
+  readonly page: string;
+}
+
 /** Shape: 0 when no call failed. `--keep` leaves everything running until it is told to end. */
 export async function runDemo(io: Io): Promise<number> {
   const unknown = io.args.filter((argument) => argument !== "--keep");
@@ -54,6 +63,7 @@ class Demo {
     let registry = await this.#startRegistry();
     const [one, two] = await Promise.all([this.#startAccount("one"), this.#startAccount("two")]);
     const store = await this.#startStore();
+    this.#showPage(store.page, kept !== undefined);
     const calls = new DemoCalls(`http://127.0.0.1:${store.port}/balance/42`);
     await calls.untilFirstSuccess(startMs);
     this.#say("StoreWeb has reached AccountService by name; calls go on from here without a pause");
@@ -74,7 +84,8 @@ class Demo {
     await this.#watch(calls, "the registry is back, instance four was added and found");
     if (kept !== undefined) {
       this.#say(
-        `everything stays up; the caller is http://127.0.0.1:${store.port}/, Ctrl-C ends it`,
+        `everything stays up; the live page is ${store.page}, the caller ` +
+          `http://127.0.0.1:${store.port}/, Ctrl-C ends it`,
       );
       await kept;
     }
@@ -82,6 +93,16 @@ class Demo {
     this.#say(`calls: ${total.calls}, failures: ${total.failures}`);
     for (const failure of total.examples) this.#say(`  ${failure}`);
     return total.failures === 0 ? exit.ok : exit.failed;
+  }
+
+  /** The page is the thing to look at while the rest happens. */
+  #showPage(page: string, kept: boolean): void {
+    const lines = [
+      `Watch it live: ${page}`,
+      kept ? "" : "(it ends with the demo; mesher demo --keep lets everything run on)",
+    ].filter((line) => line !== "");
+    const rule = "-".repeat(Math.max(...lines.map((line) => line.length)) + 4);
+    this.#io.stdout(`\n${rule}\n${lines.map((line) => `  ${line}\n`).join("")}${rule}\n\n`);
   }
 
   async #watch(calls: DemoCalls, what: string): Promise<void> {
@@ -106,18 +127,18 @@ class Demo {
     return registry;
   }
 
-  async #startAccount(name: string): Promise<{ process: DemoProcess; port: number }> {
+  async #startAccount(name: string): Promise<Started> {
     return await this.#startService("AccountService", ["account", name]);
   }
 
-  async #startStore(): Promise<{ process: DemoProcess; port: number }> {
+  async #startStore(): Promise<Started> {
     return await this.#startService("StoreWeb", ["store", "store"]);
   }
 
   async #startService(
     service: string,
     [what, name]: readonly [string, string],
-  ): Promise<{ process: DemoProcess; port: number }> {
+  ): Promise<Started> {
     const port = freePort();
     const app = [...ownCommand(), "demo-app", what, String(port), name];
     const process = this.#start(name, ["run", "--", ...app], {
@@ -131,7 +152,9 @@ class Demo {
     });
     const line = await process.untilLine("registered ", startMs);
     this.#say(`${service} ${name} is up beside its own sidecar (${line.pid}) and registered`);
-    return { process, port };
+    const up = await process.untilLine("mesher is up", startMs);
+    const admin = /\badmin=(\S+)/.exec(up.line)?.[1] ?? "";
+    return { process, port, page: `http://${admin}/` };
   }
 
   #start(

@@ -1,4 +1,4 @@
-/** Leaves about the application beside this sidecar: its ports and its instance properties. */
+/** Leaves about the application beside this sidecar: its ports, its instance properties, its neighbours. */
 import type { LocalPort } from "../core/types.ts";
 import { leaf, Refusal } from "./leaf.ts";
 import { wholeNumber } from "./values.ts";
@@ -91,4 +91,29 @@ export function properties() {
     // Sorted, so that a file with its lines swapped is not a changed configuration.
     write: (map) => Object.fromEntries(Object.entries(map).sort(([a], [b]) => a < b ? -1 : 1)),
   }).prefault({});
+}
+
+export function isAppName(name: string): boolean {
+  return name.length <= 160 && /^[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?$/.test(name);
+}
+
+/** Reads `shop,billing`, or a list of names of applications. */
+export function readAppNames(value: unknown): readonly string[] | Refusal {
+  const items = Array.isArray(value)
+    ? value
+    : typeof value === "string"
+    ? value.split(",").map((item) => item.trim()).filter((item) => item !== "")
+    : [value];
+  for (const [index, item] of items.entries()) {
+    if (typeof item === "string" && isAppName(item)) continue;
+    return new Refusal(
+      "is not an application name; write for example shop or shop,billing",
+      Array.isArray(value) ? { path: [index] } : {},
+    );
+  }
+  return [...new Set(items as string[])];
+}
+
+export function appNames() {
+  return leaf<readonly string[]>({ read: readAppNames, write: (names) => [...names] }).prefault([]);
 }

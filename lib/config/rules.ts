@@ -1,5 +1,6 @@
 /** Rules over several keys: what is right by itself and wrong together. */
 import { type Address, isLoopback } from "../core/address.ts";
+import { findRegistryContradictions, findRegistryOddities } from "./registry_rules.ts";
 import type { Config } from "./schema.ts";
 import { findTrafficContradictions, findTrafficOddities } from "./traffic_rules.ts";
 
@@ -73,16 +74,7 @@ export function findContradictions(config: Config): readonly RuleFinding[] {
       expectation: `names ${protocol}:${port}, which is the sidecar's own ${own.path} listener`,
     });
   }
-  if ((config.registryAccount === undefined) !== (config.registryPassword === undefined)) {
-    const [path, other] = config.registryAccount === undefined
-      ? ["registry_account", "registry_password"]
-      : ["registry_password", "registry_account"];
-    found.push({
-      path: path!,
-      expectation: `must be set because ${other} is; set both or neither`,
-    });
-  }
-  return [...found, ...findTrafficContradictions(config)];
+  return [...found, ...findRegistryContradictions(config), ...findTrafficContradictions(config)];
 }
 
 /** What works, but hardly as meant. */
@@ -93,6 +85,7 @@ export function findOddities(config: Config): readonly RuleFinding[] {
       ports: config.ports.length > 0,
       advertise: config.advertise !== undefined,
       properties: Object.keys(config.properties).length > 0,
+      schemas: config.schemas !== undefined,
     };
     for (const [path, isSet] of Object.entries(idle)) {
       if (!isSet) continue;
@@ -115,5 +108,5 @@ export function findOddities(config: Config): readonly RuleFinding[] {
       expectation: "can be reached from other hosts: whoever reaches it sends requests as this app",
     });
   }
-  return [...found, ...findTrafficOddities(config)];
+  return [...found, ...findRegistryOddities(config), ...findTrafficOddities(config)];
 }

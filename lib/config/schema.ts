@@ -2,7 +2,7 @@
 import { isServiceName } from "../core/names.ts";
 import { advertised, localListener, tcpListener } from "./address_leaf.ts";
 import { appChecks } from "./app_checks.ts";
-import { localPorts, properties } from "./app_leaf.ts";
+import { appNames, isAppName, localPorts, properties } from "./app_leaf.ts";
 import { type ConfigOf, group } from "./leaf.ts";
 import { registryUrl } from "./registry_url.ts";
 import {
@@ -29,6 +29,10 @@ const place = {
   accepts: (name: string) => /^[A-Za-z0-9_.-]{1,128}$/.test(name),
 } as const;
 
+function file() {
+  return text({ what: "a file", accepts: (path) => path.trim() !== "" });
+}
+
 /**
  * The schema, in the order in which the configuration is printed.
  *
@@ -42,8 +46,7 @@ export const schema = group({
   }).optional(),
   app: text({
     what: "an application name (letters and digits, inside also _ - and ., at most 160)",
-    accepts: (name) =>
-      name.length <= 160 && /^[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?$/.test(name),
+    accepts: isAppName,
     example: "shop",
   }).prefault("default"),
   version: text({
@@ -56,6 +59,8 @@ export const schema = group({
   check: appChecks(),
   properties: properties(),
   allow_cross_app: yesOrNo(false),
+  other_apps: appNames(),
+  schemas: text({ what: "a folder", accepts: (path) => path.trim() !== "" }).optional(),
   registry: registryUrl(),
   registry_account: text({
     what: "an account name (no spaces, at most 128 characters)",
@@ -66,7 +71,10 @@ export const schema = group({
     what: "a password (at most 1024 characters)",
     accepts: (password) => password !== "" && password.length <= 1024,
   }).optional(),
-  registry_ca: text({ what: "a file", accepts: (path) => path.trim() !== "" }).optional(),
+  registry_password_file: file().optional(),
+  registry_ca: file().optional(),
+  registry_cert: file().optional(),
+  registry_key: file().optional(),
   registry_project: text({ what: "a project (letters, digits, _ . -)", ...place, example: "p1" })
     .prefault("default"),
   registry_tenant: text({ what: "a tenant (letters, digits, _ . -)", ...place, example: "t1" })

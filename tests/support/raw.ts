@@ -242,6 +242,11 @@ export class RawUpstream {
     });
   }
 
+  /** Takes no more connections; those that are there stay. */
+  stopListening(): void {
+    this.#server.close();
+  }
+
   /** Stops listening and closes every connection. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));

@@ -138,6 +138,8 @@ function foldPeak(candidate: Candidate, sampleMs: number, at: Observation): void
   if (sampleMs >= candidate.latencyMs) {
     candidate.latencyMs = sampleMs;
   } else {
+    // Within a moment nothing is forgotten that would be worth an exponential for each answer.
+    if (at.nowMs - candidate.latencyAtMs < at.decayMs / 1000) return;
     const kept = Math.exp(-Math.max(0, at.nowMs - candidate.latencyAtMs) / at.decayMs);
     candidate.latencyMs = candidate.latencyMs * kept + sampleMs * (1 - kept);
   }

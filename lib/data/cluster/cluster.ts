@@ -131,7 +131,7 @@ export class Cluster<Connection extends Poolable> {
     return ticket;
   }
 
-  /** The head of an answer came. Units: milliseconds. */
+  /** The head of an answer came. Shape: `answer` may be filled anew for each one. Units: milliseconds. */
   answered(
     endpoint: EndpointState<Connection>,
     answer: {

@@ -1,9 +1,9 @@
 /** One attempt: a connection from the pool or a new one, the request on it, its answer seen through. */
-import { MeshError } from "../../core/errors.ts";
+import type { MeshError } from "../../core/errors.ts";
 import { slot } from "../../plane/counters.ts";
 import type { EndpointState } from "../cluster/endpoint.ts";
 import { FAILED } from "../net/socket.ts";
-import { awaitAnswer } from "./await_answer.ts";
+import { type AnswerEnd, awaitAnswer } from "./await_answer.ts";
 import type { Client } from "./client.ts";
 import { sendAll } from "./send.ts";
 import { Upload } from "./upload.ts";
@@ -18,42 +18,74 @@ import {
 /**
  * Carries the composed request to an endpoint.
  *
- * Shape: false when the answer was thrown away because another endpoint may give a better one. Errors: MeshError.
+ * Shape: `again` sends it once more to the endpoint whose pooled connection had died. How it ended; `endAttempt` has to
+ * be called then, and also when this failed. Errors: MeshError, thrown or as a rejection.
+ * Cost: no function of its own that waits where a pooled connection takes the request.
  */
-export async function attempt(
+export function attempt(
   client: Client,
   endpoint: EndpointState<Upstream>,
-): Promise<boolean> {
+  { again }: { readonly again: boolean },
+): Promise<AnswerEnd> {
   const { context, exchange: state } = client;
-  state.attempts++;
+  const nowMs = context.net.now();
+  if (!again) {
+    state.attempts++;
+    context.count(state.block, slot.attempts);
+  }
   state.endpoint = endpoint;
   state.unsentByPeer = false;
-  state.attemptAtMs = context.net.now();
-  context.count(state.block, slot.attempts);
-  const { cluster } = state.plan;
-  state.ticket = cluster.begin(endpoint, state.attemptAtMs);
-  const { trail } = state;
-  if (trail !== undefined) {
-    const spanId = trail.trace?.nextAttempt(state.writer!.bytes, context.random);
-    trail.attemptBegun(endpoint.key, { nowMs: state.attemptAtMs, spanId });
-  }
-  try {
-    const pooled = endpoint.idle.take();
-    if (pooled === undefined) return await carry(client, await dial(client, endpoint));
-    try {
-      return await carry(client, pooled);
-    } catch (error) {
-      if (!diedInPool(client, pooled, error)) throw error;
-    }
-    // The connection had ended in the pool; a request that may be sent again goes out once more at once.
-    await state.upload?.stop();
-    state.upload = undefined;
-    context.count(state.block, slot.resends);
-    return await carry(client, await dialUpstream(context, endpoint, timeLeft(client)));
-  } finally {
-    endpoint.end();
-    trail?.attemptEnded(context.net.now());
-  }
+  state.attemptAtMs = nowMs;
+  state.ticket = state.plan.cluster.begin(endpoint, nowMs);
+  if (state.trail !== undefined) beginRecord(client, endpoint, nowMs);
+  const pooled = again ? undefined : endpoint.idle.take();
+  state.upstream = pooled;
+  if (pooled === undefined) return onNewConnection(client, endpoint, { again });
+  const sending = send(client, pooled);
+  if (sending === undefined) return awaitAnswer(client, pooled);
+  return sending.then(() => awaitAnswer(client, pooled));
+}
+
+async function onNewConnection(
+  client: Client,
+  endpoint: EndpointState<Upstream>,
+  { again }: { readonly again: boolean },
+): Promise<AnswerEnd> {
+  const upstream = again
+    ? await dialUpstream(client.context, endpoint, timeLeft(client))
+    : await dial(client, endpoint);
+  client.exchange.upstream = upstream;
+  const sending = send(client, upstream);
+  if (sending !== undefined) await sending;
+  return await awaitAnswer(client, upstream);
+}
+
+function beginRecord(client: Client, endpoint: EndpointState<Upstream>, nowMs: number): void {
+  const { context, exchange: { trail, writer } } = client;
+  const spanId = trail?.trace?.nextAttempt(writer!.bytes, context.random);
+  trail?.attemptBegun(endpoint.key, { nowMs, spanId });
+}
+
+/** Gives the attempt's connection back, or closes it when it failed (`end` is undefined). */
+export function endAttempt({ context, exchange: state }: Client, end: AnswerEnd | undefined): void {
+  const { endpoint, trail, upstream } = state;
+  state.upstream = undefined;
+  endpoint!.end();
+  trail?.attemptEnded(context.net.now());
+  if (upstream === undefined) return;
+  if (end === undefined) upstream.socket.close();
+  else releaseUpstream(context, upstream, end === "reusable");
+}
+
+/** Whether a failed attempt met a connection that had ended in the pool, and its request may be sent once more. */
+export function diedInPool(
+  client: Client,
+  upstream: Upstream | undefined,
+  error: MeshError,
+): boolean {
+  const { exchange: state } = client;
+  return error.code === "reset" && upstream?.pooled === true && !client.responding &&
+    !upstream.answered && state.replayable && (state.idempotent || !error.reachedUpstream);
 }
 
 /** What is left of the time for the response head. Units: milliseconds. */
@@ -79,27 +111,6 @@ function dial(client: Client, endpoint: EndpointState<Upstream>): Promise<Upstre
     each !== endpoint && !state.tried?.includes(each)
   );
   return dialInOrder(context, cluster, [endpoint, ...others]);
-}
-
-function diedInPool(client: Client, upstream: Upstream, error: unknown): boolean {
-  const { exchange: state } = client;
-  return error instanceof MeshError && error.code === "reset" && !client.responding &&
-    !upstream.answered && state.replayable && (state.idempotent || !error.reachedUpstream);
-}
-
-/** Sends the request on a connection and sees its answer through. Errors: MeshError. */
-async function carry(client: Client, upstream: Upstream): Promise<boolean> {
-  let done = false;
-  try {
-    const sending = send(client, upstream);
-    if (sending !== undefined) await sending;
-    const end = await awaitAnswer(client, upstream);
-    done = true;
-    releaseUpstream(client.context, upstream, end === "reusable");
-    return end !== "refused";
-  } finally {
-    if (!done) upstream.socket.close();
-  }
 }
 
 /** Sends head and kept body, and starts the rest of the body on its way. Errors: MeshError reset. */

@@ -15,6 +15,9 @@ import { closedEarly, type Upstream } from "./upstream.ts";
 /** Interim answers to one request; more are a flood. */
 const maxInterims = 100;
 
+/** What became of an answer and its connection. */
+export type AnswerEnd = "reusable" | "spent" | "refused";
+
 /**
  * Waits for the head of the answer and delivers it.
  *
@@ -24,7 +27,7 @@ const maxInterims = 100;
 export async function awaitAnswer(
   client: Client,
   upstream: Upstream,
-): Promise<"reusable" | "spent" | "refused"> {
+): Promise<AnswerEnd> {
   const { context, exchange: state } = client;
   const { inbox, socket } = upstream;
   const { limits } = context.policy;
@@ -45,7 +48,9 @@ export async function awaitAnswer(
             state.retryDelayMs = delayMs;
             return "refused";
           }
-          return await deliver(client, upstream) ? "reusable" : "spent";
+          const delivered = deliver(client, upstream);
+          const reusable = typeof delivered === "boolean" ? delivered : await delivered;
+          return reusable ? "reusable" : "spent";
         }
         if (parsed === "interim") {
           if (++interims > maxInterims) {

@@ -197,12 +197,9 @@ export class DataContext {
     const { counters } = this;
     counters[sumSlot]! += seconds;
     counters[sumSlot + 1]! += 1;
-    for (let index = 0; index < bounds.length; index++) {
-      if (seconds <= bounds[index]!) {
-        counters[sumSlot + 2 + index]! += 1;
-        return;
-      }
-    }
+    let index = 0;
+    while (index < bounds.length && seconds > bounds[index]!) index++;
+    if (index < bounds.length) counters[sumSlot + 2 + index]! += 1;
   }
 
   #sinceMeasured = 0;

@@ -66,13 +66,14 @@ function clientLeft(upstream: Upstream): MeshError {
 /**
  * Delivers the answer whose head was just parsed.
  *
- * Shape: whether the upstream connection can be used again. Errors: MeshError.
+ * Shape: whether the upstream connection can be used again; at once when the kernel took the whole answer.
+ * Errors: MeshError, thrown or as a rejection.
  */
-export async function deliver(client: Client, upstream: Upstream): Promise<boolean> {
+export function deliver(client: Client, upstream: Upstream): boolean | Promise<boolean> {
   const { context, exchange } = client;
   const { out, response } = context;
   const { inbox } = upstream;
-  if (response.status === 101) return await switchProtocols(client, upstream);
+  if (response.status === 101) return switchProtocols(client, upstream);
   noteDraining(client, upstream);
   const bodyEnd = response.bodyEnd(exchange.isHead);
   const coding = chooseCoding(bodyEnd, exchange.oldClient);
@@ -107,9 +108,27 @@ export async function deliver(client: Client, upstream: Upstream): Promise<boole
   client.responding = true;
   const sent = sendOut(client);
   exchange.answerSent(context);
-  if (sent !== true && (sent === false || !(await sent))) throw clientLeft(upstream);
+  if (sent === false) throw clientLeft(upstream);
+  if (sent === true && (body === undefined || body.done) && exchange.upload === undefined) {
+    return upstreamKeepsAlive;
+  }
+  return deliverRest(client, upstream, { sent, body, coding, bodyEnd, upstreamKeepsAlive });
+}
+
+async function deliverRest(
+  client: Client,
+  upstream: Upstream,
+  { body, bodyEnd, coding, sent, upstreamKeepsAlive }: {
+    readonly sent: true | Promise<boolean>;
+    readonly body: BodyState | undefined;
+    readonly coding: BodyCoding;
+    readonly bodyEnd: BodyEnd;
+    readonly upstreamKeepsAlive: boolean;
+  },
+): Promise<boolean> {
+  if (sent !== true && !(await sent)) throw clientLeft(upstream);
   if (body !== undefined && !body.done) {
-    exchange.cutByReset = coding !== "encode" && bodyEnd === "close" || coding === "decode";
+    client.exchange.cutByReset = coding !== "encode" && bodyEnd === "close" || coding === "decode";
     await pipe(client, upstream, { body, coding });
   }
   return await settleUpload(client, upstream) && upstreamKeepsAlive;

@@ -5,7 +5,7 @@ import { slot } from "../../plane/counters.ts";
 import type { EndpointState } from "../cluster/endpoint.ts";
 import { ascii } from "../http1/bytes.ts";
 import { decideFault, type FaultDecision } from "../routing/fault.ts";
-import { attempt, timeLeft } from "./attempt.ts";
+import { attempt, diedInPool, endAttempt, timeLeft } from "./attempt.ts";
 import { clientGone } from "./await_answer.ts";
 import type { Client } from "./client.ts";
 import { judge } from "./judge.ts";
@@ -27,25 +27,41 @@ export async function exchange(client: Client): Promise<void> {
   const fault = plan.injected ?? decideFault(plan.fault, context.random);
   if (fault !== undefined) await injectFault(client, fault);
   plan.cluster.budget.deposit(plan.retry);
-  for (;;) {
-    const endpoint = pick(client) ?? await chooseAgain(client);
-    let delayMs: number;
+  for (let again = false;;) {
+    const endpoint = again ? state.endpoint! : pick(client) ?? await chooseAgain(client);
+    let delayMs = 0;
     try {
-      if (await attempt(client, endpoint)) return;
+      const end = await attempt(client, endpoint, { again });
+      endAttempt(client, end);
+      if (end !== "refused") return;
+      again = false;
       delayMs = state.retryDelayMs;
     } catch (error) {
+      const { upstream } = state;
+      endAttempt(client, undefined);
       await state.upload?.stop();
       state.upload = undefined;
       client.awaiting = undefined;
       if (!(error instanceof MeshError)) throw error;
       state.trail?.attemptFailed(error.code);
       if (client.responding) throw error;
-      delayMs = judge(client, { endpoint, error });
+      again = diedInPool(client, upstream, error);
+      if (again) sendOnceMore(client, endpoint);
+      else delayMs = judge(client, { endpoint, error });
     }
     if (delayMs > 0) await context.net.sleep(delayMs);
     if (client.gone()) throw clientGone(endpoint.key);
     patchDeadline(state.writer!, plan, timeLeft(client));
   }
+}
+
+/** The connection had ended in the pool, which says nothing of the endpoint. */
+function sendOnceMore(
+  { context, exchange: state }: Client,
+  endpoint: EndpointState<Upstream>,
+): void {
+  state.plan.cluster.abandoned(endpoint, { ticket: state.ticket, nowMs: context.net.now() });
+  context.count(state.block, slot.resends);
 }
 
 function compose(client: Client): void {

@@ -54,6 +54,8 @@ export class Exchange {
   replayable = true;
   tried: EndpointState<Upstream>[] | undefined;
   endpoint: EndpointState<Upstream> | undefined;
+  /** The connection of the attempt under way. */
+  upstream: Upstream | undefined;
   /** The request body on its way while the answer is awaited. */
   upload: Upload | undefined;
   /** Bytes of the request's head that still stand in the inbox. */

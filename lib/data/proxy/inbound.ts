@@ -19,8 +19,8 @@ const loopback = "127.0.0.1";
 /** A CONNECT has to name a port, so this one also means that the caller named none. */
 const defaultPort = 80;
 
-/** Serves the request whose head was just parsed. Errors: MeshError. */
-export async function inbound(client: Client): Promise<void> {
+/** Serves the request whose head was just parsed. Errors: MeshError, thrown or as a rejection. */
+export function inbound(client: Client): Promise<void> {
   const { context, exchange: state } = client;
   const head = context.request;
   state.begin(client);
@@ -28,7 +28,7 @@ export async function inbound(client: Client): Promise<void> {
   if (head.isConnect) {
     throw new MeshError("destination_invalid", "the inbound side of a sidecar takes no CONNECT");
   }
-  if (endsHere(client.inbox.bytes, head)) return await answerOptions(client);
+  if (endsHere(client.inbox.bytes, head)) return answerOptions(client);
   const { host, path } = readTarget(client, head);
   if (context.observer.active) beginTrail(client, { authority: host, path });
   const port = localPort(client, head);
@@ -44,7 +44,7 @@ export async function inbound(client: Client): Promise<void> {
   plan.forwardedHost = host;
   inheritDeadline(client);
   protect(client);
-  await exchange(client);
+  return exchange(client);
 }
 
 /**

@@ -23,55 +23,65 @@ interface Destination {
 /** How often one request asks who its destination is; a service may vanish just after it was named. */
 const maxQuestions = 3;
 
-/** Serves the request whose head was just parsed. Errors: MeshError. */
-export async function outbound(client: Client): Promise<void> {
-  const { context } = client;
-  const head = context.request;
+/**
+ * Serves the request whose head was just parsed.
+ *
+ * Errors: MeshError, thrown or as a rejection. Cost: waits by itself only for names that are not known yet.
+ */
+export function outbound(client: Client): Promise<void> {
+  const { request } = client.context;
   client.exchange.begin(client);
   const { bytes } = client.inbox;
-  if ((isStar(bytes, head) && client.tunnelled === undefined) || endsHere(bytes, head)) {
+  if (
+    (isStar(bytes, request) && client.tunnelled === undefined) || endsHere(bytes, request)
+  ) {
     client.exchange.routed(client, { block: 0, service: "" });
-    return await answerOptions(client);
+    return answerOptions(client);
   }
-  let asked = false;
-  for (let questions = 0;;) {
-    const destination = findDestination(client, head);
-    if (context.observer.active && client.exchange.trail === undefined) {
-      beginTrail(client, { authority: destination.authority.text, path: destination.path });
-    }
-    const route = context.directory.known(destination.authority);
-    if (route === undefined) {
-      const { host } = destination.authority;
-      if (++questions > maxQuestions) throw doNotHold(host);
-      await context.directory.ask(host);
-      readAgain(client);
-      continue;
-    }
-    if (head.isConnect) return await connect(client, { authority: destination.authority, route });
-    if (route.kind === "failed") {
-      client.exchange.routed(client, { block: 0, service: "" });
-      throw route.error;
-    }
-    client.exchange.routed(client, route.cluster);
-    fillPlan(client, destination, route);
-    inheritDeadline(client);
-    if (route.kind === "cluster" && route.rules !== undefined) {
-      const ruled = applyRules(client, route.rules, { again: asked });
-      if (ruled.kind === "redirect") return await answerItself(client, ruled.answer);
-      if (ruled.kind === "ask") {
-        if (++questions > maxQuestions) throw doNotHold(ruled.service);
-        asked = true;
-        await context.directory.ask(ruled.service);
-        readAgain(client);
-        continue;
-      }
-    }
-    return await exchange(client);
-  }
+  return route(client, { questions: 0, ruled: false });
 }
 
-function doNotHold(name: string): MeshError {
-  return new MeshError("registry_unavailable", `the answers on "${name}" do not hold`);
+interface Asked {
+  /** How often control was asked for this request. */
+  readonly questions: number;
+  /** Rules were applied before; one of them named a service that had to be asked for. */
+  readonly ruled: boolean;
+}
+
+function route(client: Client, asked: Asked): Promise<void> {
+  const { context, exchange: state } = client;
+  const head = context.request;
+  const destination = findDestination(client, head);
+  const { authority, path } = destination;
+  if (context.observer.active && state.trail === undefined) {
+    beginTrail(client, { authority: authority.text, path });
+  }
+  const known = context.directory.known(authority);
+  if (known === undefined) return ask(client, authority.host, asked);
+  if (head.isConnect) return connect(client, { authority, route: known });
+  if (known.kind === "failed") {
+    state.routed(client, { block: 0, service: "" });
+    throw known.error;
+  }
+  state.routed(client, known.cluster);
+  fillPlan(client, destination, known);
+  inheritDeadline(client);
+  if (known.kind === "cluster" && known.rules !== undefined) {
+    const ruled = applyRules(client, known.rules, { again: asked.ruled });
+    if (ruled.kind === "redirect") return answerItself(client, ruled.answer);
+    if (ruled.kind === "ask") return ask(client, ruled.service, { ...asked, ruled: true });
+  }
+  return exchange(client);
+}
+
+/** Asks control who a name is and goes on with the answer. */
+async function ask(client: Client, name: string, { questions, ruled }: Asked): Promise<void> {
+  if (questions >= maxQuestions) {
+    throw new MeshError("registry_unavailable", `the answers on "${name}" do not hold`);
+  }
+  await client.context.directory.ask(name);
+  readAgain(client);
+  await route(client, { questions: questions + 1, ruled });
 }
 
 /**

@@ -13,6 +13,7 @@ const hostName = ascii("Host: ");
 const crlf = ascii("\r\n");
 const connectionUpgrade = ascii("Connection: Upgrade\r\n");
 const connectionTe = ascii("TE: trailers\r\nConnection: TE\r\n");
+const firstHop = ascii("x-mesher-hops: 1\r\n");
 const slash = ascii("/");
 const star = ascii("*");
 
@@ -148,7 +149,8 @@ function writeMeshFields(
   if (hops >= maxHops) {
     throw new MeshError("loop_detected", `the request has gone through ${hops} sidecars already`);
   }
-  writer.text(`x-mesher-hops: ${hops + 1}\r\n`);
+  if (hops === 0) writer.all(firstHop);
+  else writer.text(`x-mesher-hops: ${hops + 1}\r\n`);
 }
 
 /** The caller's own context with this service as source; a context that is no JSON object is replaced. */
@@ -195,24 +197,36 @@ function writeForwarded(
   if (!fields.has(kind.forwardedProto)) writer.text("X-Forwarded-Proto: http\r\n");
 }
 
-const deadlineName = ascii("x-mesher-deadline: ");
 const deadlineDigits = 8;
-const blanks = ascii(" ".repeat(deadlineDigits) + "\r\n");
+/** Newest line and the time in it: nearly all requests of a thread have the same. */
+let deadlineLine = deadlineLineOf(0);
+let deadlineLineMs = 0;
+
+function deadlineLineOf(leftMs: number): Uint8Array {
+  return ascii(`x-mesher-deadline: ${String(leftMs).padStart(deadlineDigits)}\r\n`);
+}
 
 /** Time for the answer, for the sidecar on the other side and for the application. Blanks before a value mean nothing. */
 function writeDeadline(writer: Writer, plan: RequestPlan): void {
-  writer.all(deadlineName);
-  plan.deadlineAt = writer.length;
-  writer.all(blanks);
-  patchDeadline(writer, plan, plan.responseMs);
+  const leftMs = wholeMs(plan.responseMs);
+  if (leftMs !== deadlineLineMs) {
+    deadlineLine = deadlineLineOf(leftMs);
+    deadlineLineMs = leftMs;
+  }
+  writer.all(deadlineLine);
+  plan.deadlineAt = writer.length - deadlineDigits - 2;
 }
 
 /** Puts the time that is left into a head composed before. Units: milliseconds. */
 export function patchDeadline(writer: Writer, plan: RequestPlan, leftMs: number): void {
   if (plan.deadlineAt === 0) return;
-  let left = Math.min(99_999_999, Math.max(1, Math.floor(leftMs)));
+  let left = wholeMs(leftMs);
   for (let at = plan.deadlineAt + deadlineDigits - 1; at >= plan.deadlineAt; at--) {
     writer.bytes[at] = left > 0 ? 48 + left % 10 : 32;
     left = Math.floor(left / 10);
   }
+}
+
+function wholeMs(ms: number): number {
+  return Math.min(99_999_999, Math.max(1, Math.floor(ms)));
 }

@@ -14,6 +14,8 @@ export class Upstream implements Poolable {
   readonly endpoint: EndpointState<Upstream>;
   /** Whether any byte of an answer to the present request has come. */
   answered = false;
+  /** Whether it has waited in the pool for the present request. */
+  pooled = false;
 
   constructor(socket: Socket, inbox: Inbox, endpoint: EndpointState<Upstream>) {
     this.socket = socket;
@@ -84,6 +86,7 @@ export function releaseUpstream(context: DataContext, upstream: Upstream, reusab
     socket.close();
     return;
   }
+  upstream.pooled = true;
   endpoint.idle.put(upstream, context.policy.timeouts.poolIdleMs);
 }
 

@@ -14,23 +14,28 @@ const pairs: readonly string[] = Array.from(
   (_, value) => value.toString(16).padStart(2, "0"),
 );
 
+/** Shape: 16 for no digit, which beyond the end of a text there is none. */
+function digitAt(text: string, at: number): number {
+  const code = text.charCodeAt(at);
+  return code < 128 ? digitValues[code]! : 16;
+}
+
 /** Eight digits as a number; -1 when there is any other character among them. */
 export function readWord(text: string, at: number): number {
   let word = 0;
+  let seen = 0;
   for (let index = at; index < at + 8; index++) {
-    // Beyond the end of the text the code is NaN, which no array has.
-    const value = digitValues[text.charCodeAt(index)] ?? 16;
-    if (value === 16) return -1;
-    word = word * 16 + value;
+    const value = digitAt(text, index);
+    seen |= value;
+    word = (word << 4) | value;
   }
-  return word;
+  return (seen & 16) === 0 ? word >>> 0 : -1;
 }
 
 /** Two digits as a number; -1 when there is any other character among them. */
 export function readByte(text: string, at: number): number {
-  const high = digitValues[text.charCodeAt(at)] ?? 16;
-  const low = digitValues[text.charCodeAt(at + 1)] ?? 16;
-  return high === 16 || low === 16 ? -1 : high * 16 + low;
+  const high = digitAt(text, at), low = digitAt(text, at + 1);
+  return ((high | low) & 16) === 0 ? high * 16 + low : -1;
 }
 
 /** Writes a word as eight digits. */

@@ -39,6 +39,14 @@ const refused: readonly (readonly [yaml: string, line: string])[] = [
     "version: 1.0.70000",
     'version: "1.0.70000" is not a version (one to four numbers up to 32767, with dots); write for example 1.0.2',
   ],
+  [
+    "other_apps: [shop, a b]",
+    'other_apps.1: "a b" is not an application name; write for example shop or shop,billing',
+  ],
+  [
+    "other_apps: 'shop,-'",
+    'other_apps: "shop,-" is not an application name; write for example shop or shop,billing',
+  ],
   ["app: true", "app: true is read as a boolean; put it in quotes"],
   [
     "app: a b",

@@ -19,6 +19,18 @@ const contradictions: readonly (readonly [Record<string, string>, string])[] = [
     "registry_account: must be set because registry_password is; set both or neither",
   ],
   [
+    { MESHER_REGISTRY_PASSWORD_FILE: "/run/secrets/p" },
+    "registry_account: must be set because registry_password_file is; set both or neither",
+  ],
+  [
+    { MESHER_REGISTRY_CERT: "/a.pem" },
+    "registry_key: must be set because registry_cert is; set both or neither",
+  ],
+  [
+    { MESHER_REGISTRY_KEY: "/a.pem" },
+    "registry_cert: must be set because registry_key is; set both or neither",
+  ],
+  [
     { MESHER_ADMIN: "0.0.0.0:30102" },
     "admin: can be reached from other hosts, so admin_token must be set; set MESHER_ADMIN_TOKEN or listen on 127.0.0.1 (from MESHER_ADMIN)",
   ],
@@ -81,6 +93,11 @@ Deno.test("settings that have no effect or a surprising one are warnings, not er
       ...token,
       MESHER_PORTS: "8080",
       MESHER_ADVERTISE: "10.0.0.7",
+      MESHER_SCHEMAS: "/a",
+      MESHER_REGISTRY_ACCOUNT: "m",
+      MESHER_REGISTRY_PASSWORD: "sesame-shut",
+      MESHER_REGISTRY_PASSWORD_FILE: "/b",
+      MESHER_OTHER_APPS: "shop,default",
       MESHER_OUTBOUND: "0.0.0.0:30101",
     },
     file: "properties: {a: b}",
@@ -90,6 +107,9 @@ Deno.test("settings that have no effect or a surprising one are warnings, not er
     "ports: has no effect because service is not set: nothing is registered (from MESHER_PORTS)",
     "advertise: has no effect because service is not set: nothing is registered (from MESHER_ADVERTISE)",
     "properties: has no effect because service is not set: nothing is registered (from mesher.yaml line 1)",
+    "schemas: has no effect because service is not set: nothing is registered (from MESHER_SCHEMAS)",
     "outbound: can be reached from other hosts: whoever reaches it sends requests as this app (from MESHER_OUTBOUND)",
+    "registry_password: has no effect because registry_password_file is set; keep one of the two (from MESHER_REGISTRY_PASSWORD)",
+    "other_apps: names the own application default, whose services are called without it (from MESHER_OTHER_APPS)",
   ]);
 });

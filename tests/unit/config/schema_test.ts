@@ -15,6 +15,7 @@ Deno.test("the defaults are those of the documentation, in milliseconds and byte
     check: [{ type: "tcp" }],
     properties: {},
     allowCrossApp: false,
+    otherApps: [],
     registry: { kind: "auto" },
     registryProject: "default",
     registryTenant: "default",

@@ -1,19 +1,19 @@
-/** A chart over the last 15 minutes, drawn as SVG; the words beside it say the same. */
+/** A chart over the last minutes, drawn as SVG; the words beside it say the same. */
 import { h, s, setAttribute, setText } from "./dom.js";
 import { clock } from "./format.js";
-import { areaPath, linePath, niceScale } from "./scale.js";
+import { areaPath, linePath, moments, niceScale, spanOf } from "./scale.js";
 
-const spanMs = 15 * 60_000;
 const height = 132;
 const edges = { left: 44, right: 8, top: 8, bottom: 20 };
 
 /**
  * Makes a chart.
  *
- * Shape: `lines` are `{ name, style, area, value(columns, index) }`; `smallest` is the least upper end of the scale;
+ * Shape: `lines` are `{ name, style, area, bumps, value(columns, index) }`, where `bumps` draws nothing along zero;
+ * `smallest` is the least upper end of the scale;
  * `show(columns, endAt)` draws what is known up to a moment.
  */
-export function makeChart({ title, lines, format, smallest = 0 }) {
+export function makeChart({ title, lines, format, axis, smallest = 0 }) {
   const id = `chart-${title.toLowerCase().replace(/[^a-z]+/g, "-")}-${++made}`;
   const keys = lines.map((line) => {
     const value = h("b", { class: "num" }, "–");
@@ -47,11 +47,12 @@ export function makeChart({ title, lines, format, smallest = 0 }) {
     h("ul", { class: "keys" }, ...keys.map(({ item }) => item)),
     canvas,
   );
-  const view = { columns: undefined, endAt: 0, width: 0, pointed: undefined };
+  const view = { columns: undefined, endAt: 0, width: 0, pointed: undefined, span: 15 };
 
   function draw() {
-    const { columns, endAt, width } = view;
+    const { columns, endAt, width, span } = view;
     if (columns === undefined || width === 0) return;
+    const spanMs = span * 60_000;
     setAttribute(canvas, "viewBox", `0 0 ${width} ${height}`);
     setAttribute(canvas, "width", width);
     const values = keys.map(({ of }) => columns.at.map((_, index) => of(columns, index)));
@@ -61,10 +62,11 @@ export function makeChart({ title, lines, format, smallest = 0 }) {
     const plot = { left: edges.left, right: width - edges.right, top: edges.top, ground };
     const x = (at) => plot.right - (endAt - at) / spanMs * (plot.right - plot.left);
     const y = (value) => ground - value / top * (ground - plot.top);
-    drawGrid(grid, { plot, ticks, y, format, top });
+    drawGrid(grid, { plot, ticks: known.length === 0 ? [] : ticks, y, axis, span });
     const gap = (plot.right - plot.left) / (spanMs / 11_000);
     values.forEach((line, index) => {
-      const points = line.map((value, at) => ({
+      const seen = keys[index].bumps ? onlyBumps(line) : line;
+      const points = seen.map((value, at) => ({
         x: x(columns.at[at]),
         y: value === null ? null : y(value),
       })).filter((point) => point.x >= plot.left - 1);
@@ -90,7 +92,11 @@ export function makeChart({ title, lines, format, smallest = 0 }) {
     setText(when, pointed === undefined ? "" : clock(columns.at[pointed]));
     if (pointed !== undefined) return;
     const words = keys.map(({ name, value }) => `${name} ${value.textContent}`).join(", ");
-    setAttribute(canvas, "aria-label", `${title} over the last 15 minutes. Now: ${words}.`);
+    setAttribute(
+      canvas,
+      "aria-label",
+      `${title} over the last ${view.span} minutes. Now: ${words}.`,
+    );
   }
 
   function drawCursor(x, plot) {
@@ -104,7 +110,8 @@ export function makeChart({ title, lines, format, smallest = 0 }) {
     if (columns === undefined || columns.at.length === 0) return;
     const box = canvas.getBoundingClientRect();
     const inner = width - edges.left - edges.right;
-    const at = endAt - (1 - (event.clientX - box.left - edges.left) / inner) * spanMs;
+    const part = (event.clientX - box.left - edges.left) / inner;
+    const at = endAt - (1 - part) * view.span * 60_000;
     const distance = (index) => Math.abs(columns.at[index] - at);
     view.pointed = columns.at.reduce(
       (best, _, index) => distance(index) < distance(best) ? index : best,
@@ -126,13 +133,20 @@ export function makeChart({ title, lines, format, smallest = 0 }) {
     show(columns, endAt) {
       // Places move when the oldest point falls out.
       if (view.pointed !== undefined && view.endAt !== endAt) view.pointed = undefined;
-      Object.assign(view, { columns, endAt });
+      Object.assign(view, { columns, endAt, span: spanOf(columns, endAt) });
       draw();
     },
   };
 }
 
 let made = 0;
+
+/** A line along the ground says nothing; where all is well the eye shall rest. */
+function onlyBumps(line) {
+  return line.map((value, index) =>
+    value === 0 && !line[index - 1] && !line[index + 1] ? null : value
+  );
+}
 
 function lastKnown(values) {
   const length = values[0]?.length ?? 0;
@@ -142,20 +156,22 @@ function lastKnown(values) {
   return undefined;
 }
 
-function drawGrid(grid, { plot, ticks, y, format }) {
+function drawGrid(grid, { plot, ticks, y, axis, span }) {
   const lines = ticks.map((tick) =>
     s(
       "g",
       {},
       s("path", { d: `M${plot.left} ${Math.round(y(tick)) + 0.5}H${plot.right}` }),
-      s("text", { x: plot.left - 6, y: y(tick) + 3.5, "text-anchor": "end" }, format(tick)),
+      s("text", { x: plot.left - 6, y: y(tick) + 3.5, "text-anchor": "end" }, axis(tick)),
     )
   );
-  const times = [15, 10, 5, 0].map((minutes) => {
-    const x = plot.right - minutes / 15 * (plot.right - plot.left);
-    const anchor = minutes === 0 ? "end" : minutes === 15 ? "start" : "middle";
+  const width = plot.right - plot.left;
+  const times = moments(span, width < 240).map((minutes) => {
+    const x = plot.right - minutes / span * width;
+    const anchor = minutes === 0 ? "end" : minutes === span ? "start" : "middle";
     const text = minutes === 0 ? "now" : `−${minutes} min`;
     return s("text", { x, y: height - 5, "text-anchor": anchor }, text);
   });
-  grid.replaceChildren(...lines, ...times);
+  const ground = s("path", { d: `M${plot.left} ${plot.ground + 0.5}H${plot.right}` });
+  grid.replaceChildren(...lines, ground, ...times);
 }

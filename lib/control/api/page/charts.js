@@ -1,8 +1,8 @@
 /** The three charts of one scope, and the same numbers as a table. */
 import { makeChart } from "./chart.js";
 import { h, setText } from "./dom.js";
-import { clock, count, duration, rate, share } from "./format.js";
-import { byMinute } from "./scale.js";
+import { clock, count, duration, rate, share, short } from "./format.js";
+import { byMinute, spanOf } from "./scale.js";
 
 /** Makes requests, latency and failures side by side. Shape: `show(columns, { bucketMs, endAt })`. */
 export function makeCharts() {
@@ -14,15 +14,17 @@ export function makeCharts() {
     makeChart({
       title: "Calls",
       format: rate,
+      axis: (value) => `${short(value)}/s`,
       smallest: 1,
       lines: [
         { name: "all", style: "calm", area: true, value: perSecond("requests") },
-        { name: "failed", style: "hot", value: perSecond("failed") },
+        { name: "failed", style: "hot", bumps: true, value: perSecond("failed") },
       ],
     }),
     makeChart({
       title: "Time to answer",
       format: duration,
+      axis: (value) => value >= 1000 ? `${short(value / 1000)} s` : `${short(value)} ms`,
       lines: [
         { name: "p50", style: "p50", value: plain("p50Ms") },
         { name: "p95", style: "p95", value: plain("p95Ms") },
@@ -32,11 +34,13 @@ export function makeCharts() {
     makeChart({
       title: "Failed",
       format: share,
+      axis: (value) => `${short(value * 100)} %`,
       smallest: 0.01,
       lines: [{
         name: "share of calls",
         style: "hot",
         area: true,
+        bumps: true,
         value: ({ requests, failed }, index) =>
           !requests[index] ? null : Math.min(1, failed[index] / requests[index]),
       }],
@@ -44,6 +48,9 @@ export function makeCharts() {
   ];
   return {
     elements: charts.map(({ element }) => element),
+    title(columns, endAt) {
+      return `The last ${spanOf(columns, endAt)} minutes`;
+    },
     show(columns, { bucketMs, endAt }) {
       seconds = bucketMs / 1000;
       for (const chart of charts) chart.show(columns, endAt);

@@ -1,10 +1,10 @@
 /** Numbers, times and states as people read them. */
 
-/** A rate: `0`, `0.4/s`, `12.3/s`, `1,240/s`. */
+/** A rate: `0/s`, `0.4/s`, `12.3/s`, `1,240/s`, `20k/s`. */
 export function rate(perSecond) {
   if (perSecond < 0.05) return "0/s";
   if (perSecond < 100) return `${perSecond.toFixed(1)}/s`;
-  return `${count(Math.round(perSecond))}/s`;
+  return perSecond < 9999.5 ? `${count(perSecond)}/s` : `${short(perSecond)}/s`;
 }
 
 export function count(number) {
@@ -28,9 +28,15 @@ export function duration(ms) {
   return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
 }
 
-/** How long ago: `just now`, `12 s`, `3 min`, `2 h`, `5 d`. */
+/** A value beside an axis: as few signs as say it. */
+export function short(number) {
+  if (number >= 10_000) return `${Number((number / 1000).toPrecision(3))}k`;
+  return String(Number(number.toPrecision(3)));
+}
+
+/** How long ago: `12 s`, `3 min`, `2 h`, `5 d`. */
 export function age(ms) {
-  const seconds = Math.max(0, Math.round(ms / 1000));
+  const seconds = Math.max(1, Math.round(ms / 1000));
   if (seconds < 120) return `${seconds} s`;
   const minutes = Math.round(seconds / 60);
   if (minutes < 120) return `${minutes} min`;

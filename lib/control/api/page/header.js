@@ -32,6 +32,9 @@ export function makeHeader() {
   };
 }
 
+/** How the sidecar begins to say what is said here in more words. */
+const registryNote = "the registry cannot be reached";
+
 function makeChip({ tone }) {
   const drawing = toneMark(tone);
   const text = h("span", { class: "text" });
@@ -71,13 +74,11 @@ function chipsOf({ state }, link, at) {
 function registryChip({ reachable, lastAnswerAt, servedHere }, at) {
   const key = "registry";
   const since = lastAnswerAt === undefined ? undefined : age(at - lastAnswerAt);
-  if (reachable === undefined) return { key, tone: "quiet", text: "Registry not asked yet" };
-  if (reachable) {
-    const text = servedHere ? "Registry served here" : "Registry answers";
-    return { key, tone: "good", text, more: `${since} ago` };
-  }
-  const more = since === undefined ? "it never has" : `for ${since}`;
-  return { key, tone: "bad", text: "Registry does not answer", more };
+  const text = servedHere ? "Registry, served here," : "Registry";
+  if (reachable === undefined) return { key, tone: "quiet", text, more: "not asked yet" };
+  if (reachable) return { key, tone: "good", text, more: `answered ${since} ago` };
+  const more = since === undefined ? "has never answered" : `silent for ${since}`;
+  return { key, tone: "bad", text, more };
 }
 
 function applicationChip({ verdict }) {
@@ -113,8 +114,19 @@ function noticesOf({ state }, link, nowMs) {
   const { readiness, status, application } = state;
   const notices = [
     ...readiness.reasons.map((text) => ({ tone: "bad", text: sentence(text) })),
-    ...readiness.notes.map((text) => ({ tone: "warn", text: sentence(text) })),
+    ...readiness.notes.filter((text) => !text.startsWith(registryNote))
+      .map((text) => ({ tone: "warn", text: sentence(text) })),
   ];
+  const { reachable, address, lastError, lastAnswerAt } = status.registry;
+  if (reachable === false && lastAnswerAt !== undefined) {
+    notices.push({
+      tone: "warn",
+      text: `The registry has not answered since ${clock(lastAnswerAt)}. Calls go on with what ` +
+        `is known; new services and instances are not found. Look whether ${address} runs and ` +
+        `can be reached from here.`,
+      detail: lastError,
+    });
+  }
   for (const { verdict, check, reason } of application?.checks ?? []) {
     if (verdict === "down") {
       notices.push({ tone: "bad", text: `The application fails its check ${check}: ${reason}` });
@@ -130,8 +142,12 @@ function sentence(text) {
 }
 
 function makeNotice({ tone, text }) {
+  const detail = h("span", { class: "quiet detail" });
   return {
-    element: h("p", { class: `notice ${tone}` }, toneMark(tone), h("span", {}, text)),
-    update() {},
+    element: h("p", { class: `notice ${tone}` }, toneMark(tone), h("span", {}, text, detail)),
+    update(notice) {
+      setText(detail, notice.detail ?? "");
+      setAttribute(detail, "hidden", notice.detail === undefined);
+    },
   };
 }

@@ -1,7 +1,7 @@
 /** The live page: follows the sidecar's events and keeps every part of the page in step with them. */
 import { makeAnnouncer } from "./announce.js";
 import { makeCharts, makeMinutes } from "./charts.js";
-import { byId, setAttribute } from "./dom.js";
+import { byId, setAttribute, setText } from "./dom.js";
 import { makeFailures } from "./failures.js";
 import { makeHeader } from "./header.js";
 import { makeMap } from "./map.js";
@@ -9,7 +9,7 @@ import { legend } from "./marks.js";
 import { makePanel } from "./panel.js";
 import { makeServices } from "./services.js";
 import { beginAnew, emptyStore, takeEvent } from "./store.js";
-import { follow } from "./stream.js";
+import { follow, storedToken } from "./stream.js";
 import { askForToken } from "./token.js";
 
 /** A page that nobody looks at stops listening after this time. Units: milliseconds. */
@@ -52,12 +52,16 @@ function draw() {
   const found = services.show(store);
   map.show(store, found, store.services.size);
   const columns = store.points[scope];
-  charts.show(columns, { bucketMs: store.bucketMs, endAt: Date.now() + store.skewMs });
+  const endAt = Date.now() + store.skewMs;
+  charts.show(columns, { bucketMs: store.bucketMs, endAt });
+  setText(byId("history-title"), charts.title(columns, endAt));
   minutes.show(columns);
   failures.show(store);
   panel.tick(store);
   announcer.look(store, link);
   setAttribute(byId("scope"), "hidden", store.state?.status.inbound === undefined);
+  // A browser would ask for them without the token.
+  setAttribute(byId("links"), "hidden", storedToken() !== undefined);
   document.body.classList.toggle("stale", link.kind === "lost");
 }
 

@@ -16,7 +16,9 @@ export function makeMap({ open }) {
   const wires = s("svg", { class: "wires", "aria-hidden": "true" });
   const services = new Keyed(rows, (item) => makeTarget(item, open));
   const outRate = h("span", { class: "num" });
-  const nothing = h("p", { class: "empty" });
+  const hint = h("span");
+  const example = h("code");
+  const nothing = h("p", { class: "empty" }, hint, example);
   byId("map-out").append(
     caller.element,
     link(outRate),
@@ -54,11 +56,18 @@ export function makeMap({ open }) {
       const { status } = store.state;
       latest = shown.slice(0, mapServices);
       caller.set(status.service ?? "Any application here", "calls through http_proxy");
-      sidecar.set("Sidecar", status.outbound ?? "");
+      sidecar.set(status.outbound ?? "", "outbound");
       setText(outRate, rate(store.all[0]));
       services.show(latest, ({ service }) => service);
-      setText(nothing, latest.length > 0 ? "" : emptyWords(total, status.outbound));
       setAttribute(nothing, "hidden", latest.length > 0);
+      setText(
+        hint,
+        total > 0
+          ? "No service fits the filter."
+          : "No service has been called yet. Call one by its name through the sidecar:",
+      );
+      const proxy = status.outbound ?? "127.0.0.1:30101";
+      setText(example, total > 0 ? "" : `curl -x http://${proxy} http://ServiceName/`);
       const rest = shown.length - latest.length;
       setText(
         byId("map-note"),
@@ -72,12 +81,6 @@ export function makeMap({ open }) {
       inbound.show(store);
     },
   };
-}
-
-function emptyWords(total, outbound) {
-  if (total > 0) return "No service fits the filter.";
-  return `No service has been called yet. Call one through the sidecar: ` +
-    `curl -x http://${outbound ?? "127.0.0.1:30101"} http://ServiceName/`;
 }
 
 function node(kind) {
@@ -124,6 +127,7 @@ function makeTarget({ service: name }, open) {
       setAttribute(figures, "class", `figures num${failed >= 0.01 ? " bad" : ""}`);
       const total = Object.values(service.states).reduce((sum, one) => sum + one, 0);
       const named = total <= namedEndpoints;
+      setAttribute(list, "class", named ? "endpoints named" : "endpoints");
       endpoints.show(
         service.endpoints.map((endpoint, index) => ({
           ...endpoint,
@@ -201,7 +205,7 @@ function makeInboundLane() {
       setAttribute(lane, "hidden", status.inbound === undefined);
       if (status.inbound === undefined) return;
       callers.set("Other services", "through the registry");
-      sidecar.set("Sidecar", status.inbound);
+      sidecar.set(status.inbound, "inbound");
       setText(inRate, rate(store.inbound[0]));
       application.set(status.service ?? "", "");
       const tones = { up: "good", down: "bad", unknown: "quiet" };

@@ -64,6 +64,7 @@ function makeService(name, close) {
   const about = h("p", { class: "quiet" });
   const wrong = h("p", { class: "notice warn", role: "status", hidden: true });
   const charts = makeCharts();
+  const title = h("h3", {}, "The last minutes");
   const details = h("details", { class: "numbers" }, h("summary", {}, "The same as a table"));
   const minutes = makeMinutes(details, `${name} by the minute`);
   const note = h("p", { class: "quiet" });
@@ -100,7 +101,14 @@ function makeService(name, close) {
     h("p", { class: "line" }, word),
     about,
     wrong,
-    h("section", {}, h("h3", {}, "The last 15 minutes"), note, ...charts.elements, details),
+    h(
+      "section",
+      {},
+      title,
+      note,
+      h("div", { class: "charts" }, ...charts.elements),
+      details,
+    ),
     h("section", {}, h("h3", {}, "Endpoints"), list, more),
     unusablePart,
     h("section", {}, h("h3", {}, "Latest failures"), failureList, noFailure),
@@ -151,6 +159,7 @@ function makeService(name, close) {
     if (latest !== undefined) {
       const endAt = Date.now() + latest.skewMs;
       charts.show(columns, { bucketMs: latest.bucketMs, endAt });
+      setText(title, charts.title(columns, endAt));
       minutes.show(columns);
       const own = groupFailures(latest.failures.filter((one) => one.service === name));
       failures.show(own.slice(0, shownFailures), ({ oldestSequence }) => oldestSequence);

@@ -1,11 +1,23 @@
 /** From values to places in a chart: scales, ticks, paths. */
 
+/** How much time charts show: a young sidecar has little to tell. Units: minutes. */
+export function spanOf(columns, endAt) {
+  const first = columns.at[0] ?? endAt;
+  return [2, 5, 15].find((minutes) => endAt - first <= minutes * 60_000) ?? 15;
+}
+
+/** The moments that are named below a chart. Units: minutes before its end. */
+export function moments(span, narrow) {
+  if (narrow) return [span, 0];
+  return { 2: [2, 1, 0], 5: [5, 4, 3, 2, 1, 0], 15: [15, 10, 5, 0] }[span];
+}
+
 /** A round upper end and the ticks up to it, some three of them. */
 export function niceScale(largest, smallest = 0) {
   const top = Math.max(largest, smallest);
   if (!(top > 0)) return { top: 1, ticks: [0, 0.5, 1] };
   const power = 10 ** Math.floor(Math.log10(top));
-  const step = [0.25, 0.5, 1, 2, 2.5, 5].map((part) => part * power)
+  const step = [0.2, 0.5, 1, 2, 5].map((part) => part * power)
     .find((part) => top / part <= 4) ?? 5 * power;
   const ticks = [];
   const count = Math.ceil(top / step - 1e-9);

@@ -15,7 +15,7 @@ const columns = [
   { id: "p50", text: "p50", of: ({ figures }) => figures[3] ?? -1, number: true, wide: true },
   { id: "p95", text: "p95", of: ({ figures }) => figures[4] ?? -1, number: true },
   { id: "p99", text: "p99", of: ({ figures }) => figures[5] ?? -1, number: true, wide: true },
-  { id: "endpoints", text: "Endpoints" },
+  { id: "endpoints", text: "Endpoints", wide: true },
 ];
 
 /** Shape: `show(store)`; `changed()` is called when a person wants something else shown. */

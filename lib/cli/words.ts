@@ -1,0 +1,81 @@
+/** Figures and texts as the commands print them: short, and safe for a terminal. */
+
+/** How long something takes or took: `340 ms`, `12 s`, `5 min`, `2 h 10 min`, `3 d 4 h`. */
+export function span(ms: number): string {
+  if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 90) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 90) return `${minutes} min`;
+  if (minutes < 48 * 60) return joined(Math.floor(minutes / 60), "h", minutes % 60, "min");
+  const hours = Math.round(minutes / 60);
+  return joined(Math.floor(hours / 24), "d", hours % 24, "h");
+}
+
+function joined(large: number, largeUnit: string, small: number, smallUnit: string): string {
+  return small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`;
+}
+
+/** A time of a request: three digits that say something. Units: milliseconds. */
+export function latency(ms: number | undefined): string {
+  if (ms === undefined) return "-";
+  if (ms >= 10_000) return `${(ms / 1000).toFixed(1)} s`;
+  return `${ms >= 100 ? Math.round(ms) : Number(ms.toPrecision(2))} ms`;
+}
+
+/** A rate or another small figure: `0`, `0.4`, `12.3`, `1240`. */
+export function figure(value: number): string {
+  if (value >= 100) return String(Math.round(value));
+  return String(Number(value.toPrecision(2)));
+}
+
+/** Shape: `value` is in [0, 1]. A share that is not quite nothing is never shown as nothing. */
+export function percent(value: number): string {
+  const hundredths = value * 100;
+  if (hundredths > 0 && hundredths < 0.1) return "<0.1 %";
+  return `${hundredths >= 10 ? Math.round(hundredths) : Number(hundredths.toFixed(1))} %`;
+}
+
+/** `1 endpoint`, `2 endpoints`. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
+/** Time of day of this host. Units: milliseconds since 1970. */
+export function timeOfDay(wallMs: number, withMs = false): string {
+  const at = new Date(wallMs);
+  const two = (value: number) => String(value).padStart(2, "0");
+  const seconds = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+  return withMs ? `${seconds}.${String(at.getMilliseconds()).padStart(3, "0")}` : seconds;
+}
+
+/** A text from outside: nothing in it can move a cursor, change a colour or begin another line. */
+export function shown(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (one) => `\\u${one.codePointAt(0)!.toString(16).padStart(4, "0")}`,
+  );
+}
+
+export interface Column {
+  readonly title: string;
+  /** Figures stand under each other at their right ends. */
+  readonly right?: boolean;
+}
+
+/** Lines of a table. Shape: columns are as wide as they need to be; no blanks at the ends of lines. */
+export function table(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+): readonly string[] {
+  const cells = [columns.map(({ title }) => title), ...rows];
+  const widths = columns.map((_, index) =>
+    Math.max(...cells.map((row) => row[index]?.length ?? 0))
+  );
+  return cells.map((row) =>
+    columns.map(({ right }, index) => {
+      const cell = row[index] ?? "";
+      return right === true ? cell.padStart(widths[index]!) : cell.padEnd(widths[index]!);
+    }).join("  ").trimEnd()
+  );
+}
