@@ -53,6 +53,10 @@ export class Insight {
     this.live = new LiveFeed(options.live(this));
   }
 
+  get reader(): ThreadReader {
+    return this.#options.reader;
+  }
+
   /** A second has passed. */
   second(): void {
     const { clock, counter } = this.#options;

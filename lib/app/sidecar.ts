@@ -13,6 +13,7 @@ import { HostCache } from "../control/discovery/hosts.ts";
 import { EndpointProber } from "../control/discovery/prober.ts";
 import { resolveName } from "../control/discovery/resolve.ts";
 import { BlockTable } from "../control/telemetry/blocks.ts";
+import { EndpointSlots } from "../control/telemetry/endpoint_slots.ts";
 import { blockBase, blocks, slot } from "../plane/counters.ts";
 import type { FromThread, ListenerRole } from "../plane/messages.ts";
 import type { Explanation } from "../plane/observe.ts";
@@ -29,6 +30,8 @@ import { Insight } from "./insight.ts";
 import { type OwnInstance, startOwnInstance } from "./own_instance.ts";
 import { Overrides } from "./overrides.ts";
 import { cachePolicy, dataPolicy, threadsOf } from "./policy.ts";
+import { createTelemetry } from "./start_telemetry.ts";
+import type { Telemetry } from "./telemetry.ts";
 import { adminView } from "./views.ts";
 import { liveSource } from "./views/live_view.ts";
 
@@ -49,6 +52,7 @@ const quietMs = 500;
 
 export class Sidecar {
   readonly blocks = new BlockTable();
+  readonly #slots = new EndpointSlots({ clock: realClock });
   readonly startedAtMs = realClock.now();
   readonly #options: SidecarOptions;
   readonly #stop = new AbortController();
@@ -69,6 +73,7 @@ export class Sidecar {
   cache!: DiscoveryCache;
   feed!: ClusterFeed;
   supervisor!: Supervisor;
+  telemetry!: Telemetry;
   own: OwnInstance | undefined;
   #hosts!: HostCache;
   #disk: DiskSnapshot | undefined;
@@ -114,6 +119,12 @@ export class Sidecar {
     this.chosen = await chooseBackend(config, { logger, files: realFiles, hostName, stateDir });
     await this.#startDiscovery();
     await this.#startThreads();
+    this.telemetry = createTelemetry(config, {
+      logger,
+      hostName,
+      reader: this.insight.reader,
+    });
+    this.insight.observers.setBase(this.telemetry.wanted);
     this.#admin = serveHttp(config.admin, createAdmin(adminView(this)).fetch);
     // Now that ports are known, the threads learn which addresses are their own.
     this.apply(config);
@@ -137,8 +148,12 @@ export class Sidecar {
     this.feed = new ClusterFeed({
       blockOf: (service) => this.blocks.blockOf(service),
       lookupHost: (name) => this.#hosts.lookup(name),
+      slotted: (cluster) => this.#slots.assign(cluster),
       post: (cluster) => this.supervisor?.post({ kind: "cluster", cluster }),
-      gone: (service) => this.supervisor?.post({ kind: "cluster_gone", service }),
+      gone: (service) => {
+        this.#slots.forget(service);
+        this.supervisor?.post({ kind: "cluster_gone", service });
+      },
     });
     this.cache = new DiscoveryCache({
       backend,
@@ -232,7 +247,10 @@ export class Sidecar {
         this.#prober.suspect(message.service, message);
         return;
       case "failures":
+        this.telemetry?.failures(message);
         return logFailures(this.#options.logger, message);
+      case "records":
+        return this.telemetry.records(message);
       case "trouble":
         return this.#options.logger.warn(message.message);
     }
@@ -301,6 +319,8 @@ export class Sidecar {
     this.setLogLevel(config.log);
     this.apply(config);
     this.cache.setPolicy(cachePolicy(config));
+    this.telemetry.apply(config);
+    this.insight.observers.setBase(this.telemetry.wanted);
     this.own?.setChecks(config);
   }
 
@@ -379,6 +399,7 @@ export class Sidecar {
     this.#stop.abort();
     this.insight.close();
     await this.supervisor.stop();
+    await this.telemetry.close();
     this.#prober.stop();
     await this.cache.stop();
     await this.#disk?.stop();

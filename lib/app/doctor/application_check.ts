@@ -3,6 +3,7 @@ import { formatDuration } from "../../core/duration.ts";
 import type { LocalPort } from "../../core/types.ts";
 import type { Diagnosis } from "../../control/api/shapes/doctor.ts";
 import type { HealthSnapshot } from "../../control/health/poller.ts";
+import type { KeepAliveFound } from "../../platform/keep_alive_probe.ts";
 import { fine, note, problem, skipped, warning } from "./diagnosis.ts";
 
 export interface ApplicationFacts {
@@ -56,20 +57,9 @@ export function judgeApplication(facts: ApplicationFacts): readonly Diagnosis[] 
   return [fine(check, `it listens on ${names}${checked}`)];
 }
 
-/** What was learnt of how long the application keeps an idle connection. Units: milliseconds. */
-export type KeepAlive =
-  /** It said so by a Keep-Alive field. */
-  | { readonly kind: "said"; readonly idleMs: number }
-  /** It closed after so long without a request. */
-  | { readonly kind: "closed"; readonly idleMs: number }
-  | { readonly kind: "kept"; readonly idleMs: number }
-  /** It wants a connection for each request. */
-  | { readonly kind: "never" }
-  | { readonly kind: "failed"; readonly why: string };
-
 /** Shape: pure. `kept` is undefined when nothing may be asked of the application. */
 export function judgeKeepAlive(
-  kept: KeepAlive | undefined,
+  kept: KeepAliveFound | undefined,
   { poolIdleMs }: { readonly poolIdleMs: number },
 ): Diagnosis {
   const check = "keep-alive";
@@ -91,7 +81,12 @@ export function judgeKeepAlive(
         "switch keep-alive on in the application's HTTP server",
       );
     case "kept":
-      return fine(check, `the application keeps idle connections longer than the pool (${pool})`);
+      return fine(
+        check,
+        `the application keeps idle connections at least ${
+          formatDuration(kept.idleMs)
+        }, the pool ${pool}`,
+      );
     case "said":
     case "closed": {
       const idle = formatDuration(Math.round(kept.idleMs / 100) * 100);

@@ -1,5 +1,6 @@
 /** Looks at the endpoints of every service that is called: which are not used, why, and what that leaves. */
 import { formatHostPort } from "../../core/address.ts";
+import { span } from "../../core/span.ts";
 import type { Diagnosis } from "../../control/api/shapes/doctor.ts";
 import type { EndpointView, ServiceView } from "../../control/api/shapes/services.ts";
 import { few, fine, note, problem, skipped, warning } from "./diagnosis.ts";
@@ -99,7 +100,7 @@ function judgePlaces(
 /** Whether what is known of services is of today. Shape: pure; one entry. */
 export function judgeAge(
   services: readonly ServiceView[],
-  { pollMs, ageWords }: { readonly pollMs: number; readonly ageWords: (ms: number) => string },
+  { pollMs }: { readonly pollMs: number },
 ): Diagnosis {
   const check = "freshness";
   if (services.length === 0) return skipped(check, "no service is followed");
@@ -108,7 +109,7 @@ export function judgeAge(
     return fine(check, `what is known of ${services.length} services was confirmed of late`);
   }
   const named = old.map(({ service, ageMs, source }) =>
-    `${service} (${ageWords(ageMs)}${source === "disk" ? ", from disk" : ""})`
+    `${service} (${span(ageMs)}${source === "disk" ? ", from disk" : ""})`
   );
   return warning(
     check,

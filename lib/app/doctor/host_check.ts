@@ -1,4 +1,5 @@
 /** Looks at what the sidecar has of this host: file descriptors, the state folder, its own threads and configuration. */
+import { span } from "../../core/span.ts";
 import type { Diagnosis } from "../../control/api/shapes/doctor.ts";
 import type { SnapshotsView } from "../../control/api/shapes/state.ts";
 import { fine, note, problem, skipped, warning } from "./diagnosis.ts";
@@ -48,7 +49,6 @@ export interface StateFacts {
   /** Whether there is anything to keep. */
   readonly services: number;
   readonly uptimeMs: number;
-  readonly ageWords: (ms: number) => string;
 }
 
 /** It is written ten minutes after the last time even without a change. Units: milliseconds. */
@@ -59,7 +59,7 @@ const snapshotLateMs = 60_000;
 /** Shape: pure; one entry. */
 export function judgeState(facts: StateFacts): Diagnosis {
   const check = "state folder";
-  const { folder, unwritable, disk, now, services, uptimeMs, ageWords } = facts;
+  const { folder, unwritable, disk, now, services, uptimeMs } = facts;
   const without = "a restart while the registry is down then knows nothing";
   const fix = "set MESHER_STATE_DIR to a folder that the sidecar may write to";
   if (folder === undefined) return note(check, `no folder is set: ${without}`, fix);
@@ -71,14 +71,14 @@ export function judgeState(facts: StateFacts): Diagnosis {
   if (ageMs > (disk.savedAt === undefined ? snapshotLateMs : snapshotOldMs)) {
     const when = disk.savedAt === undefined
       ? "has not been written since the start"
-      : `is ${ageWords(ageMs)} old`;
+      : `is ${span(ageMs)} old`;
     return warning(check, `the snapshot ${disk.path} ${when}: ${without}`, "look at the log");
   }
   return fine(
     check,
     disk.savedAt === undefined
       ? `${folder} can be written to`
-      : `the snapshot was written ${ageWords(ageMs)} ago`,
+      : `the snapshot was written ${span(ageMs)} ago`,
   );
 }
 

@@ -7,6 +7,8 @@ import { fine, note, problem, warning } from "./diagnosis.ts";
 export interface TrafficFacts {
   /** Of the last minutes, newest first. */
   readonly failures: readonly FailureView[];
+  /** Addresses that another look tells of. */
+  readonly inTrouble: ReadonlySet<string>;
   /** Calls to services and to the application since the start. */
   readonly attempts: number;
   /** Of them, those repeated at once because a pooled connection had died. */
@@ -20,6 +22,7 @@ export interface TrafficFacts {
 const toldElsewhere: ReadonlySet<FailureCode> = new Set([
   "service_unknown",
   "no_endpoint",
+  "registry_unavailable",
   "loop_detected",
   "client_gone",
 ]);
@@ -59,11 +62,12 @@ function judgePool({ attempts, resends }: TrafficFacts): Diagnosis {
   );
 }
 
-function judgeFailures({ failures }: TrafficFacts): readonly Diagnosis[] {
+function judgeFailures({ failures, inTrouble }: TrafficFacts): readonly Diagnosis[] {
   const check = "failures";
   const counts = new Map<FailureCode, number>();
-  for (const { code } of failures) {
-    if (!toldElsewhere.has(code)) counts.set(code, (counts.get(code) ?? 0) + 1);
+  for (const { code, endpoint } of failures) {
+    if (toldElsewhere.has(code) || inTrouble.has(endpoint)) continue;
+    counts.set(code, (counts.get(code) ?? 0) + 1);
   }
   if (counts.size === 0) return [fine(check, "none that needs an explanation")];
   return [...counts].sort(([, a], [, b]) => b - a).map(([code, count]) => {

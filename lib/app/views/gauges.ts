@@ -23,6 +23,7 @@ export function gauges(sidecar: Sidecar): GaugeValues {
       value: Math.max(0, ageMs / 1000),
     })),
     mesher_registry_up: contact.reachable === true ? 1 : 0,
+    mesher_registry_watch_connected: contact.watch && (contact.watch.connected ? 1 : 0),
     mesher_registry_answer_age_seconds: secondsSince(contact.lastAnswerAtMs),
     mesher_registered: registration && (registration.state === "registered" ? 1 : 0),
     mesher_heartbeat_age_seconds: secondsSince(registration?.lastHeartbeatAtMs),
@@ -32,6 +33,7 @@ export function gauges(sidecar: Sidecar): GaugeValues {
     mesher_data_threads_replaced_total: supervisor.replaced,
     mesher_configuration_revision: sidecar.revision,
     mesher_configuration_refused_total: sidecar.refusedReloads.count,
+    ...sidecar.telemetry.gauges(),
     process_start_time_seconds: sidecar.insight.wallOf(sidecar.startedAtMs) / 1000,
   };
 }

@@ -6,6 +6,8 @@ import type { ServiceSet } from "./service_set.ts";
 export interface ClusterFeedOptions {
   readonly blockOf: (service: string) => number;
   readonly lookupHost: ClusterOptions["lookupHost"];
+  /** Puts in which counter slots the endpoints have; left out where nobody looks at them. */
+  readonly slotted?: (cluster: ClusterSnapshot) => ClusterSnapshot;
   readonly post: (cluster: ClusterSnapshot) => void;
   readonly gone: (service: string) => void;
 }
@@ -30,8 +32,9 @@ export class ClusterFeed {
     this.#newest.set(set.service, set);
     const { blockOf, lookupHost } = this.#options;
     const work = clusterSnapshot(set, { block: blockOf(set.service), lookupHost }).then(
-      (cluster) => {
+      (found) => {
         if (this.#newest.get(set.service) !== set) return;
+        const cluster = this.#options.slotted?.(found) ?? found;
         this.#posted.set(set.service, cluster);
         this.#options.post(cluster);
       },

@@ -47,7 +47,7 @@ export function makeChart({ title, lines, format, axis, smallest = 0 }) {
     h("ul", { class: "keys" }, ...keys.map(({ item }) => item)),
     canvas,
   );
-  const view = { columns: undefined, endAt: 0, width: 0, pointed: undefined, span: 15 };
+  const view = { columns: undefined, endAt: 0, width: 0, pointedAt: undefined, span: 15 };
 
   function draw() {
     const { columns, endAt, width, span } = view;
@@ -81,16 +81,24 @@ export function makeChart({ title, lines, format, axis, smallest = 0 }) {
     label(values);
   }
 
+  /** Where the moment pointed at stands now; it moves as time does. */
+  function pointed() {
+    const { columns, pointedAt } = view;
+    const index = pointedAt === undefined ? -1 : columns.at.indexOf(pointedAt);
+    return index < 0 ? undefined : index;
+  }
+
   /** Beside the names stands the newest value, or that of the moment pointed at. */
   function label(values) {
-    const { columns, pointed } = view;
-    const index = pointed ?? lastKnown(values);
+    const { columns } = view;
+    const chosen = pointed();
+    const index = chosen ?? lastKnown(values);
     keys.forEach(({ value }, line) => {
       const one = index === undefined ? null : values[line][index];
       setText(value, one === null || one === undefined ? "–" : format(one));
     });
-    setText(when, pointed === undefined ? "" : clock(columns.at[pointed]));
-    if (pointed !== undefined) return;
+    setText(when, chosen === undefined ? "" : clock(columns.at[chosen]));
+    if (chosen !== undefined) return;
     const words = keys.map(({ name, value }) => `${name} ${value.textContent}`).join(", ");
     setAttribute(
       canvas,
@@ -100,8 +108,8 @@ export function makeChart({ title, lines, format, axis, smallest = 0 }) {
   }
 
   function drawCursor(x, plot) {
-    const { columns, pointed } = view;
-    const at = pointed === undefined ? undefined : x(columns.at[pointed]);
+    const chosen = pointed();
+    const at = chosen === undefined ? undefined : x(view.columns.at[chosen]);
     setAttribute(cursor, "d", at === undefined ? "" : `M${at} ${plot.top}V${plot.ground}`);
   }
 
@@ -113,14 +121,15 @@ export function makeChart({ title, lines, format, axis, smallest = 0 }) {
     const part = (event.clientX - box.left - edges.left) / inner;
     const at = endAt - (1 - part) * view.span * 60_000;
     const distance = (index) => Math.abs(columns.at[index] - at);
-    view.pointed = columns.at.reduce(
+    const nearest = columns.at.reduce(
       (best, _, index) => distance(index) < distance(best) ? index : best,
       0,
     );
+    view.pointedAt = columns.at[nearest];
     draw();
   });
   canvas.addEventListener("pointerleave", () => {
-    view.pointed = undefined;
+    view.pointedAt = undefined;
     draw();
   });
   new ResizeObserver(([entry]) => {
@@ -131,8 +140,6 @@ export function makeChart({ title, lines, format, axis, smallest = 0 }) {
   return {
     element,
     show(columns, endAt) {
-      // Places move when the oldest point falls out.
-      if (view.pointed !== undefined && view.endAt !== endAt) view.pointed = undefined;
       Object.assign(view, { columns, endAt, span: spanOf(columns, endAt) });
       draw();
     },

@@ -32,12 +32,15 @@ export function makeHeader() {
   };
 }
 
+/** Failures that are counted at the top. Units: milliseconds. */
+const recentMs = 300_000;
+
 /** How the sidecar begins to say what is said here in more words. */
 const registryNote = "the registry cannot be reached";
 
-function makeChip({ tone }) {
+function makeChip({ tone, href }) {
   const drawing = toneMark(tone);
-  const text = h("span", { class: "text" });
+  const text = h(href === undefined ? "span" : "a", { href });
   const more = h("span", { class: "quiet num" });
   return {
     element: h("li", { class: "chip" }, drawing, text, more),
@@ -50,7 +53,7 @@ function makeChip({ tone }) {
   };
 }
 
-function chipsOf({ state }, link, at) {
+function chipsOf({ state, failures }, link, at) {
   if (link.kind === "lost") {
     return [{ key: "link", tone: "bad", text: "No answer from this sidecar" }];
   }
@@ -68,6 +71,11 @@ function chipsOf({ state }, link, at) {
   chips.push(registryChip(status.registry, at));
   if (application !== undefined) chips.push(applicationChip(application));
   for (const lease of leases) chips.push(leaseChip(lease));
+  const failed = failures.filter((failure) => failure.at > at - recentMs).length;
+  if (failed > 0) {
+    const text = failed === 1 ? "1 failed call" : `${failed} failed calls`;
+    chips.push({ key: "failures", tone: "bad", text, more: "in 5 minutes", href: "#failures" });
+  }
   return chips;
 }
 
