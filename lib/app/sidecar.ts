@@ -15,7 +15,7 @@ import { resolveName } from "../control/discovery/resolve.ts";
 import { BlockTable } from "../control/telemetry/blocks.ts";
 import { EndpointSlots } from "../control/telemetry/endpoint_slots.ts";
 import { blockBase, blocks, slot } from "../plane/counters.ts";
-import type { FromThread, ListenerRole } from "../plane/messages.ts";
+import type { FromThread, ListenerRole, Resolution } from "../plane/messages.ts";
 import type { Explanation } from "../plane/observe.ts";
 import { Supervisor } from "../plane/supervisor.ts";
 import { realFiles } from "../platform/files.ts";
@@ -25,6 +25,8 @@ import { realClock } from "../platform/real_clock.ts";
 import { resolveHost } from "../platform/resolver.ts";
 import { tcpProbe } from "../platform/tcp_probe.ts";
 import { chooseBackend, type ChosenBackend } from "./backend.ts";
+import { AskedNames } from "./doctor/asked_names.ts";
+import { Doctor } from "./doctor/inside.ts";
 import { logFailures } from "./failure_log.ts";
 import { Insight } from "./insight.ts";
 import { type OwnInstance, startOwnInstance } from "./own_instance.ts";
@@ -68,6 +70,9 @@ export class Sidecar {
     Promise.resolve({ kind: "refused", why: "this sidecar was started without sources to load" });
   logLevel: LogLevel;
   readonly insight: Insight;
+  /** Names that were called and that are not spelled so. */
+  readonly askedNames = new AskedNames();
+  readonly doctor = new Doctor(this);
   diskState: SnapshotsView["disk"];
   chosen!: ChosenBackend;
   cache!: DiscoveryCache;
@@ -237,7 +242,9 @@ export class Sidecar {
     this.insight.received(message, thread);
     switch (message.kind) {
       case "resolve":
-        this.#resolve(message.name);
+        this.#resolve(message.name).then((resolution) =>
+          this.askedNames.saw(message.name, resolution, realClock.now())
+        );
         return;
       case "refresh":
         this.cache.refresh(message.service).then(() => this.feed.repeat(message.service));
@@ -256,7 +263,7 @@ export class Sidecar {
     }
   }
 
-  async #resolve(name: string): Promise<void> {
+  async #resolve(name: string): Promise<Resolution> {
     const { resolution, validMs } = await resolveName(name, {
       services: this.cache,
       hosts: this.#hosts,
@@ -266,6 +273,7 @@ export class Sidecar {
     });
     if (resolution.kind === "service") await this.feed.settled(resolution.service);
     this.supervisor.post({ kind: "resolved", name, resolution, validMs });
+    return resolution;
   }
 
   /** Tells the cache which services are called, so that it follows those and forgets the others. */
@@ -288,6 +296,11 @@ export class Sidecar {
 
   get hostName(): string {
     return this.#options.hostName;
+  }
+
+  /** Undefined: nothing is kept on disk. */
+  get stateDir(): string | undefined {
+    return this.#options.stateDir;
   }
 
   /** Of the policy that was posted last. */

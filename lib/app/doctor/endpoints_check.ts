@@ -31,7 +31,7 @@ export function troubleOf({ host, port, state, reason }: EndpointView): string {
 /** Shape: pure; in the order of the services. */
 export function judgeEndpoints(
   services: readonly ServiceView[],
-  own: { readonly zone: string | undefined } = { zone: undefined },
+  own: { readonly zone?: string | undefined } = {},
 ): readonly Diagnosis[] {
   if (services.length === 0) {
     return [skipped(check, "no service was called through this sidecar of late")];
@@ -84,7 +84,7 @@ function judgeRecords({ service, endpoints, unusable }: ServiceView): readonly D
 
 function judgePlaces(
   { service, endpoints }: ServiceView,
-  { zone }: { readonly zone: string | undefined },
+  { zone }: { readonly zone?: string | undefined },
 ): readonly Diagnosis[] {
   const zones = new Set(endpoints.map((one) => one.zone ?? ""));
   if (endpoints.length < 2 || zones.size > 1 || zones.has("")) return [];

@@ -54,9 +54,22 @@ export function status(sidecar: Sidecar): StatusView {
   const lastAnswerAgoMs = contact.lastAnswerAtMs === undefined
     ? undefined
     : Math.round(realClock.now() - contact.lastAnswerAtMs);
+  const { watch } = contact;
   return {
     ...steady,
-    registry: { ...steady.registry, lastAnswerAgoMs },
+    registry: {
+      ...steady.registry,
+      lastAnswerAgoMs,
+      ...(watch === undefined ? {} : {
+        watch: {
+          connected: watch.connected,
+          ...(watch.sinceMs === undefined
+            ? {}
+            : { sinceMs: Math.round(realClock.now() - watch.sinceMs) }),
+          ...(watch.why === undefined ? {} : { why: watch.why }),
+        },
+      }),
+    },
     uptimeMs: Math.round(realClock.now() - sidecar.startedAtMs),
     application: own && { ...own.poller.snapshot(), advertised: own.advertised },
     registration: own?.registration?.state,

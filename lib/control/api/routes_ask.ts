@@ -3,6 +3,7 @@ import * as z from "zod";
 import { problem } from "./problem.ts";
 import { json, type Route, route } from "./route.ts";
 import { name } from "./routes_services.ts";
+import { doctorReport } from "./shapes/doctor.ts";
 import { explainQuestion, explanation, tapped } from "./shapes/events.ts";
 import { eventStream, eventText, jsonLines, streamed } from "./stream.ts";
 import type { AdminView } from "./view.ts";
@@ -47,6 +48,14 @@ export function askRoutes(view: AdminView): readonly Route[] {
           });
         }
       },
+    }),
+    route({
+      method: "get",
+      path: "/doctor",
+      tag,
+      summary: "What is wrong with the sidecar and around it, each finding with its fix.",
+      answers: { 200: { description: "Look by look; takes seconds.", schema: doctorReport } },
+      answer: async () => json(await view.doctor()),
     }),
     route({
       method: "get",

@@ -2,6 +2,7 @@
 import type { Hono } from "hono";
 import type { Explanation, RequestRecord } from "../../plane/observe.ts";
 import type { LiveFeed } from "./live.ts";
+import type { DoctorReport } from "./shapes/doctor.ts";
 import type { ColumnsView, ExplainBody, FailuresView } from "./shapes/events.ts";
 import type {
   ListedEndpoint,
@@ -90,6 +91,8 @@ export interface AdminActions {
   reload(): Promise<ReloadOutcome>;
   /** Errors: when no data thread answers in time. */
   explain(question: ExplainBody): Promise<Explanation>;
+  /** Looks for what is wrong with the sidecar and around it; takes seconds. Errors: when it cannot look at all. */
+  doctor(): Promise<DoctorReport>;
   /** Shape: ends when the signal aborts; undefined when too many listen already. */
   tap(query: TapQuery, signal: AbortSignal): AsyncIterable<Tapped> | undefined;
 }

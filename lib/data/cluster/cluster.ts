@@ -7,6 +7,7 @@ import { forgive, observeAnswer, observeRefusal } from "../balance/candidate.ts"
 import type { Place } from "../balance/locality.ts";
 import type { Poolable, PoolGauge } from "../net/pool.ts";
 import { RetryBudget } from "../resilience/budget.ts";
+import { HedgeDelay } from "../resilience/hedge.ts";
 import { ClusterHealth, outcomeOf } from "../resilience/outlier.ts";
 import { endpointKey, EndpointState } from "./endpoint.ts";
 import { Gate, type GateOptions } from "./gate.ts";
@@ -31,6 +32,8 @@ export class Cluster<Connection extends Poolable> {
   readonly block: number;
   readonly budget: RetryBudget;
   readonly gate: Gate;
+  /** What a second attempt beside the first is timed by; undefined where there is to be none. */
+  hedge: HedgeDelay | undefined;
   policy: ServicePolicy;
   endpoints: readonly EndpointState<Connection>[] = [];
   unusable: readonly string[] = [];
@@ -52,8 +55,17 @@ export class Cluster<Connection extends Poolable> {
     this.budget = new RetryBudget(options.policy.retry, options.clock.now());
     this.gate = new Gate(options.policy, { ...options, name: snapshot.service });
     this.#health = new ClusterHealth(options.policy.outlier, options.random);
+    this.#hedges();
     this.all = this.#makeGroup("");
     this.apply(snapshot);
+  }
+
+  /** A rule may ask for hedging where the service does not. */
+  #hedges(): void {
+    const { retry, routes } = this.policy;
+    const wanted = retry.hedge || routes.some((rule) => rule.retry?.hedge === true);
+    if (!wanted) this.hedge = undefined;
+    else this.hedge ??= new HedgeDelay();
   }
 
   #makeGroup(subset: string): EndpointGroup<Connection> {
@@ -99,6 +111,7 @@ export class Cluster<Connection extends Poolable> {
     this.policy = policy;
     this.#health.policy = policy.outlier;
     this.gate.setPolicy(policy);
+    this.#hedges();
     if (sameValue(balance, policy.balance) && sameValue(outlier, policy.outlier)) return;
     this.all = this.#makeGroup("");
     this.all.setMembers(this.endpoints);

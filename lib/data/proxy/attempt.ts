@@ -5,6 +5,7 @@ import type { EndpointState } from "../cluster/endpoint.ts";
 import { FAILED } from "../net/socket.ts";
 import { type AnswerEnd, awaitAnswer } from "./await_answer.ts";
 import type { Client } from "./client.ts";
+import { awaitEither, mayHedge } from "./hedge.ts";
 import { sendAll } from "./send.ts";
 import { Upload } from "./upload.ts";
 import {
@@ -41,9 +42,13 @@ export function attempt(
   const pooled = again ? undefined : endpoint.idle.take();
   state.upstream = pooled;
   if (pooled === undefined) return onNewConnection(client, endpoint, { again });
-  const sending = send(client, pooled);
-  if (sending === undefined) return awaitAnswer(client, pooled);
-  return sending.then(() => awaitAnswer(client, pooled));
+  const sending = sendComposed(client, pooled);
+  if (sending === undefined) return answerOf(client, pooled);
+  return sending.then(() => answerOf(client, pooled));
+}
+
+function answerOf(client: Client, upstream: Upstream): Promise<AnswerEnd> {
+  return mayHedge(client) ? awaitEither(client, upstream) : awaitAnswer(client, upstream);
 }
 
 async function onNewConnection(
@@ -55,9 +60,9 @@ async function onNewConnection(
     ? await dialUpstream(client.context, endpoint, timeLeft(client))
     : await dial(client, endpoint);
   client.exchange.upstream = upstream;
-  const sending = send(client, upstream);
+  const sending = sendComposed(client, upstream);
   if (sending !== undefined) await sending;
-  return await awaitAnswer(client, upstream);
+  return await answerOf(client, upstream);
 }
 
 function beginRecord(client: Client, endpoint: EndpointState<Upstream>, nowMs: number): void {
@@ -114,7 +119,7 @@ function dial(client: Client, endpoint: EndpointState<Upstream>): Promise<Upstre
 }
 
 /** Sends head and kept body, and starts the rest of the body on its way. Errors: MeshError reset. */
-function send(client: Client, upstream: Upstream): Promise<void> | undefined {
+export function sendComposed(client: Client, upstream: Upstream): Promise<void> | undefined {
   const writer = client.exchange.writer!;
   client.awaiting = upstream.socket;
   upstream.answered = false;

@@ -123,6 +123,7 @@ function noteAnswer(client: Client, { endpoint, inbox }: Upstream): void {
     ? 0
     : parseRetryAfter(latin1(inbox.bytes, fields.valueFrom(at), fields.valueTo(at)), Date.now()) ??
       0;
+  cluster.hedge?.record(nowMs - state.attemptAtMs);
   cluster.answered(endpoint, {
     ticket: state.ticket,
     status,

@@ -35,6 +35,8 @@ export class Exchange {
   retryDelayMs = 0;
   /** Of the attempt under way, for its endpoint's health; 0 when its outcome was told. */
   ticket = 0;
+  /** Of a hedged request's second attempt. */
+  secondTicket = 0;
   /** What the answer's Retry-After asks for; 0 for nothing. */
   retryAfterMs = 0;
   requestBytes = 0;

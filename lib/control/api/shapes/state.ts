@@ -21,6 +21,11 @@ export const registryState = z.object({
   lastAnswerAt: wallMs.optional(),
   lastAnswerAgoMs: ms.optional(),
   lastError: z.string().optional(),
+  watch: z.object({
+    connected: z.boolean(),
+    sinceMs: ms.optional().describe("How long it has been so."),
+    why: z.string().optional().describe("Why it is not connected."),
+  }).optional().describe("Missing where the registry is not watched."),
 });
 
 export const lease = z.object({

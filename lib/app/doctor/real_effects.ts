@@ -1,0 +1,33 @@
+/** What the doctor reaches out with on the real system. */
+import type { Config } from "../../config/schema.ts";
+import { realFiles } from "../../platform/files.ts";
+import { probeKeepAlive } from "../../platform/keep_alive_probe.ts";
+import { createProcessStats } from "../../platform/process_stats.ts";
+import { realClock } from "../../platform/real_clock.ts";
+import { createRegistryNet } from "../../platform/registry_net.ts";
+import { resolveHost } from "../../platform/resolver.ts";
+import { tcpProbe } from "../../platform/tcp_probe.ts";
+import { tryToWrite } from "../../platform/tryouts.ts";
+import { registryTrust } from "../registry_files.ts";
+import type { DoctorEffects } from "./surroundings.ts";
+
+/** Shape: `close` ends what was opened. Errors: Error for a registry authority that cannot be read. */
+export async function realEffects(
+  config: Config,
+): Promise<DoctorEffects & { readonly close: () => void }> {
+  const net = createRegistryNet(await registryTrust(config, realFiles));
+  const stats = createProcessStats();
+  return {
+    clock: realClock,
+    fetch: net.fetch,
+    probe: tcpProbe,
+    resolve: resolveHost,
+    keepAlive: probeKeepAlive,
+    tryToWrite,
+    descriptors: () => {
+      const { openFds, maxFds } = stats();
+      return { open: openFds, most: maxFds };
+    },
+    close: () => net.close(),
+  };
+}
