@@ -1,6 +1,5 @@
 /** Where a running sidecar's admin API is, and one question to it: what every command that asks has in common. */
 import { type Address, formatAddress } from "../core/address.ts";
-import { fileVariable } from "../config/environment.ts";
 import { type OwnFlags, type ParsedFlags, parseFlags } from "../config/flags.ts";
 import { loadConfig, type LoadResult } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
@@ -80,7 +79,18 @@ export async function readAsking(
   return { admin: new AdminClient(reachable(admin), token), parsed, config };
 }
 
-export const portZero =
+/** Runs what asks. Shape: the exit code; that of `cannotAsk`, with a sentence, when nobody could be asked. */
+export async function withAnswers(io: Io, ask: () => Promise<number>): Promise<number> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof AskError)) throw error;
+    io.stderr(`mesher: ${error.message}\n`);
+    return cannotAsk;
+  }
+}
+
+const portZero =
   "the admin port is 0, so it cannot be known here; set MESHER_ADMIN, or --admin to what the sidecar's log says";
 
 /** The keys that say whom to ask, whatever else is wrong. */
@@ -94,17 +104,19 @@ function loadAdminAlone(io: Io, flags: Readonly<Record<string, string>>): Promis
   });
 }
 
-/** Whether a configuration file takes part. */
-export function configFileOf(io: Io, parsed: ParsedFlags): string | undefined {
-  return parsed.path ?? io.env[fileVariable]?.trim();
-}
-
 /** The address to call for one to listen on. */
 export function reachable(address: Config["admin"]): Address {
   if ("path" in address) return address;
   if (address.host === "0.0.0.0") return { ...address, host: "127.0.0.1" };
   if (address.host === "::") return { ...address, host: "::1" };
   return address;
+}
+
+interface Question {
+  readonly path: string;
+  readonly method?: string;
+  readonly body?: string;
+  readonly timeoutMs?: number;
 }
 
 export class AdminClient {
@@ -119,8 +131,8 @@ export class AdminClient {
   }
 
   /** Asks with a GET. Shape: the answer's JSON. Errors: AskError. */
-  async get(path: string): Promise<unknown> {
-    return read(await this.#ask({ path }));
+  async get(path: string, timeoutMs?: number): Promise<unknown> {
+    return read(await this.#ask({ path, ...(timeoutMs === undefined ? {} : { timeoutMs }) }));
   }
 
   /** Asks with a POST. Shape: the answer's JSON. Errors: AskError. */
@@ -130,11 +142,17 @@ export class AdminClient {
 
   /** A GET whose answer goes on. Shape: ends with the signal or the sidecar. Errors: AskError. */
   async open(path: string, signal: AbortSignal): Promise<AsyncGenerator<string>> {
+    const late = new AbortController();
+    // Only the beginning has to come in time.
+    const timer = setTimeout(() => late.abort(new DOMException("late", "TimeoutError")), answerMs);
     let answer: OpenAnswer;
     try {
-      answer = await openHttp(this.#address, { path, fields: this.#fields(), signal });
+      const either = AbortSignal.any([signal, late.signal]);
+      answer = await openHttp(this.#address, { path, fields: this.#fields(), signal: either });
     } catch (error) {
       throw new AskError(this.#silence(error));
+    } finally {
+      clearTimeout(timer);
     }
     if (answer.status === 200) return answer.texts;
     const body = (await Array.fromAsync(answer.texts)).join("");
@@ -145,25 +163,24 @@ export class AdminClient {
     return this.#token === undefined ? {} : { Authorization: `Bearer ${this.#token}` };
   }
 
-  async #ask(
-    what: { readonly path: string; readonly method?: string; readonly body?: string },
-  ): Promise<AskedAnswer> {
+  async #ask(what: Question): Promise<AskedAnswer> {
+    const { timeoutMs = answerMs } = what;
     let answer: AskedAnswer;
     try {
-      const signal = AbortSignal.timeout(answerMs);
+      const signal = AbortSignal.timeout(timeoutMs);
       answer = await askHttp(this.#address, { ...what, fields: this.#fields(), signal });
     } catch (error) {
-      throw new AskError(this.#silence(error));
+      throw new AskError(this.#silence(error, timeoutMs));
     }
     // A readiness that says no is an answer like any other.
     if (answer.status === 200 || (what.path === "/readyz" && answer.status === 503)) return answer;
     throw this.#refusal(answer);
   }
 
-  #silence(error: unknown): string {
+  #silence(error: unknown, timeoutMs = answerMs): string {
     const name = error instanceof Error ? error.name : "";
     const why = name === "TimeoutError"
-      ? `no answer within ${answerMs / 1000} s`
+      ? `no answer within ${timeoutMs / 1000} s`
       : name === "ConnectionRefused" || name === "NotFound"
       ? "nobody listens there; is a sidecar running, and is this its admin address?"
       : error instanceof Error
@@ -202,5 +219,5 @@ function problemText(status: number, body: string): string {
   } catch {
     // Not ours.
   }
-  return `${status} ${body.trim().slice(0, 200)}`;
+  return `it answers ${status}; is this the admin address of a mesher sidecar?`;
 }

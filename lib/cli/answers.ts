@@ -26,5 +26,6 @@ export function understood<Value>(schema: AnswerSchema<Value>, value: unknown): 
   throw new AskError(
     `the sidecar's answer is not understood (${where}: ${first?.message}); ` +
       `this is mesher ${version}, is the sidecar another version? --json shows the answer as it is`,
+    200,
   );
 }

@@ -1,9 +1,10 @@
 /** `mesher health [--ready]`: asks the sidecar on this host how it is; a check that needs no shell and no curl. */
-import { type Address, formatAddress } from "../core/address.ts";
+import { formatAddress } from "../core/address.ts";
 import { parseFlags } from "../config/flags.ts";
 import { loadConfig } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
 import { askHttp } from "../platform/ask_http.ts";
+import { reachable } from "./admin_client.ts";
 import { exit, type Io } from "./io.ts";
 
 /** A sidecar that takes longer to answer is not well. Units: milliseconds. */
@@ -46,12 +47,4 @@ export async function runHealth(io: Io): Promise<number> {
     io.stderr(`mesher: nobody answers on ${formatAddress(address)}: ${why}\n`);
     return exit.failed;
   }
-}
-
-/** The address to call for one to listen on. */
-function reachable(address: Address): Address {
-  if ("path" in address) return address;
-  if (address.host === "0.0.0.0") return { ...address, host: "127.0.0.1" };
-  if (address.host === "::") return { ...address, host: "::1" };
-  return address;
 }

@@ -1,11 +1,16 @@
 /** From the first argument to its command; each command is loaded only when it is the one. */
-import { helpText, versionText } from "./help.ts";
+import { commandHelp, helpText, versionText } from "./help.ts";
 import { exit, type Io } from "./io.ts";
 
 const commands: Readonly<Record<string, (io: Io) => Promise<number>>> = {
   run: async (io) => (await import("./run.ts")).runWithApp(io),
   registry: async (io) => (await import("./registry.ts")).runRegistry(io),
   check: async (io) => (await import("./check.ts")).runCheck(io.args, io),
+  status: async (io) => (await import("./status.ts")).runStatus(io),
+  explain: async (io) => (await import("./explain.ts")).runExplain(io),
+  tap: async (io) => (await import("./tap.ts")).runTap(io),
+  top: async (io) => (await import("./top.ts")).runTop(io),
+  doctor: async (io) => (await import("./doctor.ts")).runDoctor(io),
   health: async (io) => (await import("./health.ts")).runHealth(io),
   drain: async (io) => (await import("./drain.ts")).runDrain(io),
   demo: async (io) => (await import("./demo.ts")).runDemo(io),
@@ -32,6 +37,10 @@ export async function main(io: Io): Promise<number> {
   if (command === undefined) {
     io.stderr(`mesher: there is no command "${first}"; see mesher --help\n`);
     return exit.usage;
+  }
+  const help = Object.hasOwn(commandHelp, first) ? commandHelp[first] : undefined;
+  if (help !== undefined && rest.some((arg) => arg === "--help" || arg === "-h")) {
+    return say(io, help);
   }
   return await command({ ...io, args: rest });
 }

@@ -20,11 +20,6 @@ export function percent(value: number): string {
   return `${hundredths >= 10 ? Math.round(hundredths) : Number(hundredths.toFixed(1))} %`;
 }
 
-/** `1 endpoint`, `2 endpoints`. */
-export function counted(count: number, one: string, many = `${one}s`): string {
-  return `${count} ${count === 1 ? one : many}`;
-}
-
 /** Time of day of this host. Units: milliseconds since 1970. */
 export function timeOfDay(wallMs: number, withMs = false): string {
   const at = new Date(wallMs);

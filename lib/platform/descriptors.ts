@@ -1,7 +1,7 @@
 /**
- * How many file descriptors the process has open and may have.
+ * What the C library tells of the own process: descriptors open and allowed, processor time.
  *
- * The folder of the system that lists them is closed to Deno without every permission, so the C library is asked. Linux
+ * The folder of the system that lists descriptors is closed to Deno without every permission, so the C library is asked. Linux
  * with glibc, 64 bit; elsewhere, and without the permission, the answers are undefined.
  */
 
@@ -9,11 +9,14 @@ const symbols = {
   open: { parameters: ["buffer", "i32"], result: "i32" },
   getdents64: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   close: { parameters: ["i32"], result: "i32" },
+  clock: { parameters: [], result: "i64" },
   getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
 } as const;
 
 const O_DIRECTORY_X64 = 0o200000, O_DIRECTORY_ARM64 = 0o40000, O_CLOEXEC = 0o2000000;
 const RLIMIT_NOFILE = 7;
+/** Fixed by POSIX, whatever the system's own resolution is. */
+const clocksPerSecond = 1e6;
 /** Of struct dirent64: where the length of the record and the name lie. */
 const recordLengthAt = 16, nameAt = 19;
 const DIGIT_0 = 48, DIGIT_9 = 57;
@@ -22,10 +25,12 @@ const listing = new TextEncoder().encode("/proc/self/fd\0");
 export interface Descriptors {
   open(): number | undefined;
   most(): number | undefined;
+  /** Of all threads, since the start. */
+  cpuSeconds(): number | undefined;
 }
 
 export function openDescriptors(): Descriptors {
-  const none = { open: () => undefined, most: () => undefined };
+  const none = { open: () => undefined, most: () => undefined, cpuSeconds: () => undefined };
   if (Deno.build.os !== "linux") return none;
   let libc: Deno.DynamicLibrary<typeof symbols>;
   try {
@@ -53,6 +58,10 @@ export function openDescriptors(): Descriptors {
       call.close(fd);
       // One of them was that of the folder.
       return count - 1;
+    },
+
+    cpuSeconds() {
+      return Number(call.clock()) / clocksPerSecond;
     },
 
     most() {

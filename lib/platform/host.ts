@@ -41,3 +41,7 @@ export function proxyVariables(): Readonly<Record<string, string>> {
     }),
   );
 }
+
+export function standardOutputIsTerminal(): boolean {
+  return Deno.stdout.isTerminal();
+}

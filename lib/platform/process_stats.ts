@@ -1,11 +1,10 @@
 /** What the system says of this process: memory, processor time, descriptors. */
-import process from "node:process";
 import { type Descriptors, openDescriptors } from "./descriptors.ts";
 
 /** Shape: undefined where the platform does not tell. */
 export interface ProcessStats {
   readonly residentBytes: number;
-  readonly cpuSeconds: number;
+  readonly cpuSeconds: number | undefined;
   readonly openFds: number | undefined;
   readonly maxFds: number | undefined;
 }
@@ -15,10 +14,9 @@ export function createProcessStats(): () => ProcessStats {
   let descriptors: Descriptors | undefined;
   return () => {
     descriptors ??= openDescriptors();
-    const { user, system } = process.cpuUsage();
     return {
       residentBytes: Deno.memoryUsage().rss,
-      cpuSeconds: (user + system) / 1e6,
+      cpuSeconds: descriptors.cpuSeconds(),
       openFds: descriptors.open(),
       maxFds: descriptors.most(),
     };

@@ -26,7 +26,7 @@ onBothNets(
     const policy = await productPolicy();
     await using plane = await startPlane({
       net,
-      policy: { ...policy, timeouts: { ...policy.timeouts, responseMs } },
+      policy: { ...policy, calls: { ...policy.calls, responseMs } },
       services: { Svc: apps.map(({ port }, slot) => ({ port, slot })) },
     });
     await using load = new OpenLoop(plane.port(), { perSecond: 50, request: { host: "Svc" } });
@@ -141,7 +141,7 @@ onBothNets(
     const [gone] = instances.all;
     await using plane = await startPlane({
       net,
-      policy: { ...policy, timeouts: { ...policy.timeouts, responseMs: 300 } },
+      policy: { ...policy, calls: { ...policy.calls, responseMs: 300 } },
       services: { Svc: instances.ports },
     });
     assertEquals((await ask(plane, "Svc")).status, 200);

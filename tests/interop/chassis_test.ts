@@ -9,9 +9,15 @@ import {
 } from "../support/chassis.ts";
 import { chassisPeers } from "../support/chassis_build.ts";
 import { RegistryWire } from "../support/chassis_wire.ts";
-import { copyContract, frameworksOf, startPlain, startStore } from "../support/chassis_world.ts";
+import {
+  copyContract,
+  frameworksOf,
+  readContract,
+  startPlain,
+  startStore,
+} from "../support/chassis_world.ts";
 import { callOnce } from "../support/process_http.ts";
-import { startRegistry } from "../support/process_mesher.ts";
+import { newFolder, startRegistry } from "../support/process_mesher.ts";
 
 const { go, java } = await chassisPeers();
 
@@ -100,6 +106,24 @@ chassisStory(
       body: "x=1",
     });
     assertEquals([posted.told?.method, posted.told?.body], ["POST", '"x=1"'], posted.text);
+  },
+);
+
+chassisStory(
+  "chassis, a java-chassis consumer calls a plain app whose sidecar has its contract in a folder",
+  [java],
+  async (lab) => {
+    const registry = await startRegistry(lab);
+    const web = await startJava(lab, { peer: java, registry, service: "JavaWeb" });
+    const schemas = newFolder(lab);
+    const contract = await readContract(registry.url, { service: "JavaWeb", schema: "hello" });
+    await Deno.writeTextFile(`${schemas}/hello.yaml`, contract);
+    await startPlain(lab, { registry: registry.url, service: "AccountService", schemas });
+    const got = await web.call("cse://AccountService/hello/bob?ms=1");
+    assertEquals(got.status, 200, got.text);
+    const { by, method, who, query } = got.told!;
+    assertEquals([by, method, who, query], ["AccountService", "GET", "bob", "ms=1"]);
+    assertEquals(callerIn(got.told), "JavaWeb", got.text);
   },
 );
 

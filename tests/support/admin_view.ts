@@ -208,6 +208,14 @@ export function adminView(
       done.push(question);
       return Promise.resolve({ steps: [{ step: "name", result: "Cart" }], candidates: [] });
     },
+    doctor: () =>
+      Promise.resolve({
+        tookMs: 3,
+        diagnoses: [
+          { check: "clock", level: "ok", says: "the clocks agree" },
+          { check: "registry", level: "problem", says: "nobody answers", fix: "start it" },
+        ],
+      }),
     tap(query, signal) {
       done.push(query);
       signal.addEventListener("abort", () => done.push("tap ended"));

@@ -205,11 +205,14 @@ export class Page {
     }
   }
 
-  /** Goes there and waits until all files are loaded. */
+  /** Goes there and waits until all files are loaded; another place on the same page is no load. */
   async open(url: string): Promise<void> {
-    const loaded = new Promise<void>((resolve) => this.#loaded = resolve);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#loaded = resolve;
+    const timer = setTimeout(() => reject(new Error(`${url} was not loaded in time`)), commandMs);
     await this.#send("Page.navigate", { url });
-    await loaded;
+    await promise;
+    clearTimeout(timer);
   }
 
   /** The value of an expression in the page; a promise is waited for. */

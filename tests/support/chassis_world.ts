@@ -65,10 +65,12 @@ export async function startPlain(
     readonly name?: string;
     /** Its application; unset: `default`. */
     readonly app?: string;
+    /** Folder of its contracts. */
+    readonly schemas?: string;
     readonly next?: string;
   },
 ): Promise<SidecarProcess> {
-  const { registry, service, name = service, app = "default", next } = options;
+  const { registry, service, name = service, app = "default", next, schemas } = options;
   const port = pickPort();
   const program = [Deno.execPath(), "run", "-A", "--quiet", plainApp, String(port), name];
   const sidecar = await startSidecar(lab, {
@@ -80,6 +82,7 @@ export async function startPlain(
       SERVICE: service,
       PORTS: `rest:${port}`,
       HEARTBEAT_INTERVAL: "5s",
+      ...(schemas === undefined ? {} : { SCHEMAS: schemas }),
     },
   });
   await untilRegistered(sidecar);
@@ -91,23 +94,33 @@ export async function copyContract(
   registryUrl: string,
   copy: { readonly from: string; readonly to: string; readonly schema: string },
 ): Promise<void> {
-  const base = `${registryUrl}/v4/default/registry`;
-  const idOf = async (name: string): Promise<string> => {
-    const response = await fetch(`${base}/microservices`);
-    const { services } = await response.json() as {
-      services: { serviceName: string; serviceId: string }[];
-    };
-    return services.find((service) => service.serviceName === name)!.serviceId;
-  };
-  const path = (id: string) => `${base}/microservices/${id}/schemas/${copy.schema}`;
-  const read = await fetch(path(await idOf(copy.from)));
+  const read = await fetch(await contractUrl(registryUrl, copy.from, copy.schema));
   assertEquals(read.status, 200);
-  const written = await fetch(path(await idOf(copy.to)), {
+  const written = await fetch(await contractUrl(registryUrl, copy.to, copy.schema), {
     method: "PUT",
     headers: { "content-type": "application/json" },
     body: await read.text(),
   });
   assertEquals([written.status, await written.text()], [200, ""]);
+}
+
+/** The contract of a service as the registry has it. */
+export async function readContract(
+  registryUrl: string,
+  of: { readonly service: string; readonly schema: string },
+): Promise<string> {
+  const read = await fetch(await contractUrl(registryUrl, of.service, of.schema));
+  assertEquals(read.status, 200);
+  return (await read.json() as { schema: string }).schema;
+}
+
+async function contractUrl(registryUrl: string, name: string, schema: string): Promise<string> {
+  const base = `${registryUrl}/v4/default/registry/microservices`;
+  const { services } = await (await fetch(base)).json() as {
+    services: { serviceName: string; serviceId: string }[];
+  };
+  const { serviceId } = services.find((service) => service.serviceName === name)!;
+  return `${base}/${serviceId}/schemas/${schema}`;
 }
 
 export interface LoopAnswer {

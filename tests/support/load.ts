@@ -40,6 +40,8 @@ export class OpenLoop implements AsyncDisposable {
   readonly #startMs = performance.now();
   readonly #idle: RawPeer[] = [];
   readonly #underWay = new Set<Promise<void>>();
+  /** The longest that a request began after it was due: what this process, not the proxy, held up. */
+  stallMs = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #begun = 0;
 
@@ -57,6 +59,7 @@ export class OpenLoop implements AsyncDisposable {
     const { perSecond } = this.#options;
     while (this.#begun * 1000 / perSecond <= this.elapsedMs) {
       const index = this.#begun++;
+      this.stallMs = Math.max(this.stallMs, this.elapsedMs - index * 1000 / perSecond);
       const shot = this.#shoot(index, index * 1000 / perSecond);
       this.#underWay.add(shot);
       shot.finally(() => this.#underWay.delete(shot));

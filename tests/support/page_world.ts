@@ -45,7 +45,10 @@ export class PageWorld {
   all: LiveFigures = [0, 0, 0, null, null, null];
   columns: Record<"all" | "inbound", SeriesColumns> = { all: none(), inbound: none() };
   readonly live: LiveFeed;
-  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #fetch: (request: Request) => Response | Promise<Response>;
+  #server: Deno.HttpServer<Deno.NetAddr>;
+  #over = new AbortController();
+  readonly #port: number;
   readonly #named: boolean;
 
   constructor({ token, named = true }: PageWorldOptions = {}) {
@@ -60,11 +63,25 @@ export class PageWorld {
       service: (name) => this.#detail(name),
       history: () => ({ bucketMs, aggregated: false, columns: wallColumns(this.columns.all) }),
     }));
-    this.#server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, admin.fetch);
+    this.#fetch = admin.fetch;
+    this.#server = serve(0, this.#fetch, this.#over.signal);
+    this.#port = this.#server.addr.port;
+  }
+
+  /** As if the sidecar had died: every connection ends. */
+  async stop(): Promise<void> {
+    this.#over.abort();
+    await this.#server.finished;
+  }
+
+  /** The sidecar is back at the same place. */
+  start(): void {
+    this.#over = new AbortController();
+    this.#server = serve(this.#port, this.#fetch, this.#over.signal);
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.#server.addr.port}/`;
+    return `http://127.0.0.1:${this.#port}/`;
   }
 
   /** Adds a service with so many endpoints, all of them well. */
@@ -262,8 +279,16 @@ export class PageWorld {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.live.close();
-    await this.#server.shutdown();
+    await this.stop();
   }
+}
+
+function serve(
+  port: number,
+  fetch: (request: Request) => Response | Promise<Response>,
+  signal: AbortSignal,
+): Deno.HttpServer<Deno.NetAddr> {
+  return Deno.serve({ hostname: "127.0.0.1", port, signal, onListen: () => {} }, fetch);
 }
 
 function endpointView(one: PlayedEndpoint): EndpointView {

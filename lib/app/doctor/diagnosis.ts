@@ -37,6 +37,11 @@ export function few(all: readonly string[], most = 3): string {
   return all.length > most ? `${shown} and ${all.length - most} more` : shown;
 }
 
+/** `1 endpoint`, `2 endpoints`. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
 export function wordsOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

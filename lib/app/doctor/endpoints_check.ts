@@ -3,7 +3,7 @@ import { formatHostPort } from "../../core/address.ts";
 import { span } from "../../core/span.ts";
 import type { Diagnosis } from "../../control/api/shapes/doctor.ts";
 import type { EndpointView, ServiceView } from "../../control/api/shapes/services.ts";
-import { few, fine, note, problem, skipped, warning } from "./diagnosis.ts";
+import { counted, few, fine, note, problem, skipped, warning } from "./diagnosis.ts";
 
 const check = "endpoints";
 
@@ -45,7 +45,9 @@ export function judgeEndpoints(
   const endpoints = services.reduce((sum, one) => sum + one.endpoints.length, 0);
   return [fine(
     check,
-    `all ${endpoints} endpoints of ${few(services.map(({ service }) => service))} are in use`,
+    `${counted(endpoints, "endpoint")} of ${
+      few(services.map(({ service }) => service))
+    }, all in use`,
   )];
 }
 
@@ -106,7 +108,10 @@ export function judgeAge(
   if (services.length === 0) return skipped(check, "no service is followed");
   const old = services.filter(({ ageMs, source }) => source === "disk" || ageMs > 3 * pollMs);
   if (old.length === 0) {
-    return fine(check, `what is known of ${services.length} services was confirmed of late`);
+    return fine(
+      check,
+      `what is known of ${counted(services.length, "service")} was confirmed of late`,
+    );
   }
   const named = old.map(({ service, ageMs, source }) =>
     `${service} (${span(ageMs)}${source === "disk" ? ", from disk" : ""})`

@@ -28,7 +28,8 @@ export function judgeDescriptors(facts: DescriptorFacts): Diagnosis {
   }
   // A client's call needs one for the client and one for the endpoint.
   const room = Math.max(0, Math.floor((most - ownDescriptors) / 2));
-  if (room < connections) {
+  // Nobody has chosen the default, so it need not be met to the last client.
+  if (room < (chosen ? connections : connections * 0.9)) {
     const says = `${most} file descriptors are enough for about ${room} clients at a time, ` +
       `but limits.connections is ${connections}`;
     return chosen ? warning(check, says, fix) : note(check, says, fix);

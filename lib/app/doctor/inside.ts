@@ -100,6 +100,11 @@ function registryServers({ chosen: { backend } }: Sidecar): readonly string[] | 
   return /^https?:/.test(backend.address) ? backend.address.split(",") : undefined;
 }
 
+function registryHosts(sidecar: Sidecar): readonly string[] {
+  const urls = (registryServers(sidecar) ?? []).filter((url) => URL.canParse(url));
+  return urls.map((url) => new URL(url).hostname.replace(/^\[|\]$/g, ""));
+}
+
 function fileState({ cache, chosen }: Sidecar): Diagnosis {
   const { reachable, lastError } = cache.contact;
   return judgeRegistryFile({
@@ -109,22 +114,20 @@ function fileState({ cache, chosen }: Sidecar): Diagnosis {
 }
 
 function whereOf({ config: { app, environment } }: Sidecar): string {
-  return `application "${app}", environment "${environment}"`;
+  return `application ${app}${environment === "" ? "" : `, environment ${environment}`}`;
 }
 
 async function registration(
   sidecar: Sidecar,
   { probe }: DoctorEffects,
 ): Promise<readonly Diagnosis[]> {
-  const { config, own, chosen: { backend } } = sidecar;
+  const { config, own } = sidecar;
   const advertised = own?.advertised ?? { host: "127.0.0.1", port: 0 };
   const state = own?.registration?.state;
   const [seen, answers] = await Promise.all([
     state?.state === "registered" ? seenByConsumers(sidecar) : silent("it was not asked"),
     own === undefined ? true : probe(advertised.host, advertised.port, probeMs),
   ]);
-  const hosts = backend.address.split(",").filter((url) => URL.canParse(url))
-    .map((url) => new URL(url).hostname.replace(/^\[|\]$/g, ""));
   return judgeRegistration({
     service: own === undefined ? undefined : config.service,
     where: whereOf(sidecar),
@@ -133,7 +136,7 @@ async function registration(
     draining: sidecar.draining,
     advertised,
     answers,
-    remoteRegistry: hosts.some((host) => !isLoopbackHost(host)),
+    remoteRegistry: registryHosts(sidecar).some((host) => !isLoopbackHost(host)),
     seen,
   });
 }
@@ -205,6 +208,7 @@ function ownProxy(sidecar: Sidecar): readonly Diagnosis[] {
     inbound: supervisor.address("inbound"),
     admin: adminAddress,
     services: [...feed.clusters.keys()],
+    registry: registryHosts(sidecar),
   });
 }
 

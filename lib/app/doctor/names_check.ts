@@ -2,7 +2,7 @@
 import { closest } from "../../core/closest.ts";
 import type { Diagnosis } from "../../control/api/shapes/doctor.ts";
 import type { AskedName } from "./asked_names.ts";
-import { few, fine, note, problem, skipped, warning } from "./diagnosis.ts";
+import { counted, few, fine, note, problem, skipped, warning } from "./diagnosis.ts";
 
 export interface NamesFacts {
   /** Of all services in the registry; undefined when they could not be asked for. */
@@ -33,7 +33,12 @@ export function judgeNames(facts: NamesFacts): readonly Diagnosis[] {
   }
   if (found.length > 0) return found;
   if (names === undefined) return [skipped(check, "the registry could not be asked for its names")];
-  return [fine(check, `${names.length} services in ${facts.where}; nobody asked for another one`)];
+  return [
+    fine(
+      check,
+      `${counted(names.length, "service")} in ${facts.where}; nobody asked for another one`,
+    ),
+  ];
 }
 
 function judgeAsked({ asked, names = [], where }: NamesFacts): readonly Diagnosis[] {

@@ -13,6 +13,8 @@ export interface ProxyFacts {
   readonly admin: Address | undefined;
   /** Names of services that are called. */
   readonly services: readonly string[];
+  /** Hosts of the registry; for the sidecar's own environment. */
+  readonly registry?: readonly string[];
 }
 
 const check = "proxy variables";
@@ -80,11 +82,13 @@ function judgeTarget(value: string, facts: ProxyFacts, fix: string): Diagnosis |
 }
 
 /** The sidecar's own calls to the registry obey these variables too. */
-function judgeOwn({ env, outbound }: ProxyFacts): readonly Diagnosis[] {
+function judgeOwn({ env, outbound, registry = [] }: ProxyFacts): readonly Diagnosis[] {
   const value = env["http_proxy"] || env["HTTP_PROXY"] || env["https_proxy"] ||
     env["HTTPS_PROXY"] ||
     env["all_proxy"] || env["ALL_PROXY"] || "";
-  if (value === "") return [];
+  const entries = exemptions(env);
+  const through = registry.filter((host) => !entries.some((entry) => exempts(entry, host)));
+  if (value === "" || entries.includes("*") || through.length === 0) return [];
   const target = addressOf(value);
   const fix =
     "start the sidecar without proxy variables; mesher run sets them for the application alone";
@@ -95,19 +99,17 @@ function judgeOwn({ env, outbound }: ProxyFacts): readonly Diagnosis[] {
       fix,
     )];
   }
-  return [note(
+  return [warning(
     check,
-    `the sidecar's own environment names a proxy (${
-      safe(value)
-    }): its calls to the registry may take it`,
+    `the sidecar's own environment sends its calls to the registry (${few(through)}) through the ` +
+      `proxy ${safe(value)}`,
     fix,
   )];
 }
 
 /** Services that no_proxy takes away from the proxy. */
 function judgeExempt({ env, services, whose }: ProxyFacts): readonly Diagnosis[] {
-  const entries = [env["no_proxy"], env["NO_PROXY"]].flatMap((list) => (list ?? "").split(","))
-    .map((entry) => entry.trim()).filter((entry) => entry !== "");
+  const entries = exemptions(env);
   const hidden = services.flatMap((service) => {
     const by = entries.find((entry) => exempts(entry, service));
     return by === undefined ? [] : [`${service} (by ${by})`];
@@ -127,6 +129,11 @@ function judgeExempt({ env, services, whose }: ProxyFacts): readonly Diagnosis[]
     `no_proxy takes calls past mesher: ${few(hidden)}`,
     "take these entries out of no_proxy and NO_PROXY of the application",
   )];
+}
+
+function exemptions(env: ProxyFacts["env"]): readonly string[] {
+  return [env["no_proxy"], env["NO_PROXY"]].flatMap((list) => (list ?? "").split(","))
+    .map((entry) => entry.trim()).filter((entry) => entry !== "");
 }
 
 /** Whether an entry of no_proxy names the host or a domain that it is in. */

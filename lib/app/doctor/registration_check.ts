@@ -3,7 +3,7 @@ import { formatHostPort, isLoopbackHost } from "../../core/address.ts";
 import type { Instance } from "../../core/types.ts";
 import type { Diagnosis } from "../../control/api/shapes/doctor.ts";
 import type { RegistrationState } from "../../control/registry/registration.ts";
-import { few, fine, note, problem, skipped, warning } from "./diagnosis.ts";
+import { counted, few, fine, note, problem, skipped, warning } from "./diagnosis.ts";
 
 /** What the registry answers to a consumer that looks for the own service. */
 export type SeenByConsumers =
@@ -96,8 +96,7 @@ function asSeen(
     const others = seen.instances.length;
     return [problem(
       check,
-      `consumers get ${others} ${others === 1 ? "instance" : "instances"} of ${service}, ` +
-        "but not this one",
+      `consumers get ${counted(others, "instance")} of ${service}, but not this one`,
       reset,
     )];
   }

@@ -156,8 +156,8 @@ export class NameLookup {
     const { known, names, where } = this.#options;
     const reason = why === undefined ? "" : `: ${why}`;
     const near = names.near(name) ?? closest(name, [...known.keys()]);
-    const hint = near === undefined || near === name ? "" : `; did you mean ${near}?`;
-    return { kind: "unknown", detail: `there is no service "${name}" in ${where}${reason}${hint}` };
+    const hint = near === undefined || near === name ? "" : ` (did you mean ${near}?)`;
+    return { kind: "unknown", detail: `there is no service "${name}"${hint} in ${where}${reason}` };
   }
 
   #remember(name: string, lookup: Lookup): Lookup {

@@ -167,6 +167,7 @@ export class Cluster<Connection extends Poolable> {
     endpoint.publishLatency();
     const { health } = endpoint;
     const before = health.state;
+    const { failing } = health;
     switch (outcomeOf(status)) {
       case "success":
         health.succeeded(ticket, nowMs);
@@ -179,7 +180,7 @@ export class Cluster<Connection extends Poolable> {
         endpoint.countFailure();
         this.#ejected(health.failed(ticket, nowMs));
     }
-    if (health.state !== before) this.#changed(endpoint, nowMs);
+    if (health.state !== before || health.failing !== failing) this.#changed(endpoint, nowMs);
   }
 
   /** No answer came of an attempt: refused, reset, timed out, or against the protocol. */

@@ -168,11 +168,14 @@ export class EndpointGroup<Connection extends Poolable> {
     return best ?? draining;
   }
 
-  /** How many endpoints that were not tried may be picked. */
+  /** How many endpoints are left that were not tried, may be picked, and are not known to fail as well. */
   usableCount(nowMs: number, tried: readonly EndpointState<Connection>[]): number {
     if (nowMs >= this.#validUntilMs) this.#renew(nowMs);
-    let count = this.#usable.length;
-    for (const each of tried) if (this.#usable.includes(each)) count--;
+    let count = 0;
+    for (const each of this.#usable) {
+      const { failing, state } = each.health;
+      if (!failing && (state === "healthy" || !this.panic) && !tried.includes(each)) count++;
+    }
     return count;
   }
 
@@ -204,7 +207,9 @@ export class EndpointGroup<Connection extends Poolable> {
     const well = reachable.filter((each) =>
       each.health.state === "healthy" || each.health.mayPick(nowMs, 0)
     );
-    this.panic = inPanic(well.length, reachable.length, outlier);
+    // One that only the cap keeps in is not well: else the load of all would stay on those that fail.
+    const sound = well.filter(({ health }) => !health.failing);
+    this.panic = inPanic(sound.length, reachable.length, outlier);
     const usable = this.panic ? reachable : well;
     // Balancers keep their place by the list: an unchanged one stays the same array.
     if (!sameMembers(usable, this.#usable)) this.#usable = usable;

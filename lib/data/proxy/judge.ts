@@ -74,7 +74,7 @@ export function triedElsewhere(client: Client, { endpoint }: Upstream): number {
   if (plan.scope !== "service" || !asksForRetry(context.response.status, plan.retry.statuses)) {
     return -1;
   }
-  // The same endpoint would hardly say anything else.
+  // The same endpoint would hardly say anything else, and so would one that fails all the time.
   const tried = [...(state.tried ?? []), endpoint];
   if (plan.group.usableCount(context.net.now(), tried) === 0) return -1;
   const before = state.tried;

@@ -40,11 +40,15 @@ export async function answerOptions(client: Client): Promise<void> {
 }
 
 /** Gives an answer of mesher's own to the request whose head was just parsed. Errors: MeshError client_gone. */
-export async function answerItself(client: Client, answer: Uint8Array<ArrayBuffer>): Promise<void> {
+export async function answerItself(
+  client: Client,
+  answer: Uint8Array<ArrayBuffer>,
+  status = 200,
+): Promise<void> {
   const { exchange, inbox } = client;
   inbox.consume(exchange.headBytes);
   exchange.headBytes = 0;
   // A body that nobody wanted is not read for its own sake.
   if (exchange.bodyPending) client.keepAlive = false;
-  await sendOwnAnswer(client, answer);
+  await sendOwnAnswer(client, answer, status);
 }

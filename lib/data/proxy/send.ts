@@ -25,10 +25,15 @@ export function sendAll(
   return true;
 }
 
-/** Sends an answer of mesher's own that is a success. Errors: MeshError client_gone. */
-export async function sendOwnAnswer(client: Client, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+/** Sends an answer of mesher's own that is no failure. Errors: MeshError client_gone. */
+export async function sendOwnAnswer(
+  client: Client,
+  bytes: Uint8Array<ArrayBuffer>,
+  status = 200,
+): Promise<void> {
   const { context, exchange, socket } = client;
-  context.count(exchange.block, slot.status + 1);
+  exchange.status = status;
+  context.count(exchange.block, slot.status + Math.floor(status / 100) - 1);
   const sent = await sendAll(socket, bytes, {
     from: 0,
     to: bytes.length,

@@ -44,6 +44,13 @@ export class EndpointHealth {
     return this.#cluster.policy.enabled ? this.#state : "healthy";
   }
 
+  /** Whether it has failed so often in a row that nothing but the cap on ejections keeps it in. */
+  get failing(): boolean {
+    const { consecutiveFailures, enabled } = this.#cluster.policy;
+    return enabled && this.#state === "healthy" && consecutiveFailures > 0 &&
+      this.#streak >= consecutiveFailures;
+  }
+
   /**
    * Whether the balancer may take it now; changes nothing.
    *

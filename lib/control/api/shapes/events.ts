@@ -94,6 +94,8 @@ export const tapped = z.union([
   z.object({ dropped: z.number().describe("Requests that came too fast.") }),
 ]);
 
+export type TappedView = Shape<typeof tapped>;
+
 export const explainQuestion = z.strictObject({
   method: z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}$/, "is not an HTTP method")
     .default("GET"),
@@ -123,3 +125,4 @@ export const explanation = z.object({
     .describe("What it would end in at once."),
   policy: z.looseObject({}).optional(),
 });
+export type ExplanationView = Shape<typeof explanation>;
