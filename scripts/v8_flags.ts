@@ -4,4 +4,4 @@
  * A young generation of 4 MiB instead of up to 16: what a request leaves behind is dead within the millisecond, so the
  * larger one buys no speed, and each thread has its own.
  */
-export const v8Flags = "--v8-flags=--max-semi-space-size=4";
+export const v8Flags = "--v8-flags=--max-semi-space-size=2,--optimize-for-size";

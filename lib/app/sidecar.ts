@@ -3,7 +3,6 @@ import { type Address, isIpLiteral } from "../core/address.ts";
 import type { HttpServer } from "../core/ports.ts";
 import type { Merged } from "../config/merge.ts";
 import type { Config } from "../config/schema.ts";
-import { createAdmin } from "../control/api/admin.ts";
 import type { ExplainBody } from "../control/api/shapes/events.ts";
 import type { LogLevel, ReloadOutcome, SnapshotsView } from "../control/api/shapes/state.ts";
 import { DiscoveryCache } from "../control/discovery/cache.ts";
@@ -24,6 +23,7 @@ import type { QueuedLogger } from "../platform/logger.ts";
 import { realClock } from "../platform/real_clock.ts";
 import { resolveHost } from "../platform/resolver.ts";
 import { tcpProbe } from "../platform/tcp_probe.ts";
+import { adminServer } from "./admin_server.ts";
 import { chooseBackend, type ChosenBackend } from "./backend.ts";
 import { AskedNames } from "./doctor/asked_names.ts";
 import { Doctor } from "./doctor/inside.ts";
@@ -34,7 +34,6 @@ import { Overrides } from "./overrides.ts";
 import { cachePolicy, dataPolicy, threadsOf } from "./policy.ts";
 import { createTelemetry } from "./start_telemetry.ts";
 import type { Telemetry } from "./telemetry.ts";
-import { adminView } from "./views.ts";
 import { liveSource } from "./views/live_view.ts";
 
 export interface SidecarOptions {
@@ -130,7 +129,7 @@ export class Sidecar {
       reader: this.insight.reader,
     });
     this.insight.observers.setBase(this.telemetry.wanted);
-    this.#admin = serveHttp(config.admin, createAdmin(adminView(this)).fetch);
+    this.#admin = serveHttp(config.admin, adminServer(this));
     // Now that ports are known, the threads learn which addresses are their own.
     this.apply(config);
     const inbound = this.supervisor.address("inbound");

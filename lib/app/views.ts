@@ -3,36 +3,23 @@ import { toPublicForm } from "../config/print.ts";
 import { formatSource } from "../config/problem.ts";
 import { createPolicies } from "../control/api/policies.ts";
 import type { AdminView } from "../control/api/view.ts";
-import { render } from "../control/telemetry/prometheus.ts";
 import { version } from "./build_info.ts";
 import { policiesView } from "./policies_view.ts";
 import type { Sidecar } from "./sidecar.ts";
 import { failures, history } from "./views/events_view.ts";
-import { gauges } from "./views/gauges.ts";
-import { readiness } from "./views/readiness.ts";
+import { probesView } from "./views/probes_view.ts";
 import { endpoints, rules, service, services } from "./views/services_view.ts";
 import { connections, leases, snapshots, status } from "./views/state_view.ts";
 
 export function adminView(sidecar: Sidecar): AdminView {
-  const { config: { admin } } = sidecar;
   return {
-    version,
+    ...probesView(sidecar),
     get token() {
       return sidecar.config.adminToken;
     },
-    host: "path" in admin ? undefined : admin.host,
-    hostName: sidecar.hostName,
+    version,
     live: sidecar.insight.live,
     policies: createPolicies(policiesView(sidecar)),
-    readiness: () => readiness(sidecar),
-    metrics: (accept = "") =>
-      render({
-        blocks: sidecar.blocks,
-        counter: (slot) => sidecar.supervisor.counter(slot),
-        reader: sidecar.supervisor,
-        clusters: sidecar.feed.clusters.values(),
-        gauges: gauges(sidecar),
-      }, accept),
     status: () => status(sidecar),
     services: () => services(sidecar),
     service: (name) => service(sidecar, name),

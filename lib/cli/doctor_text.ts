@@ -1,7 +1,7 @@
 /** `mesher doctor` as lines of text: findings first, what is well in one line. */
 import type { Diagnosis } from "../control/api/shapes/doctor.ts";
 import { counted, isFinding } from "../app/doctor/diagnosis.ts";
-import { shown } from "./words.ts";
+import { reason, shown } from "./words.ts";
 
 const order: readonly Diagnosis["level"][] = ["problem", "warning", "note", "skipped", "ok"];
 
@@ -15,7 +15,7 @@ export function doctorLines(
   const width = Math.max(0, ...told.map(({ check }) => check.length));
   const lines = told.flatMap(({ level, check, says, fix }) => {
     const name = level === "problem" ? "PROBLEM" : level;
-    const head = `${name.padEnd(7)}  ${check.padEnd(width)}  ${shown(says)}`;
+    const head = `${name.padEnd(7)}  ${check.padEnd(width)}  ${shown(reason(says))}`;
     return fix === undefined ? [head] : [head, `${" ".repeat(9 + width)}  -> ${shown(fix)}`];
   });
   const named = (level: Diagnosis["level"]) => [

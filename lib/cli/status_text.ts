@@ -2,10 +2,11 @@
 import { span } from "../core/span.ts";
 import type { FailuresView, FailureView } from "../control/api/shapes/events.ts";
 import type { EndpointView, ServiceView } from "../control/api/shapes/services.ts";
-import type { LeaseView, Readiness, StatusView } from "../control/api/shapes/state.ts";
+import type { Readiness } from "../control/api/shapes/readiness.ts";
+import type { LeaseView, StatusView } from "../control/api/shapes/state.ts";
 import { troubleOf } from "../app/doctor/endpoints_check.ts";
 import { counted } from "../app/doctor/diagnosis.ts";
-import { type Column, figure, latency, percent, shown, table, timeOfDay } from "./words.ts";
+import { type Column, figure, latency, percent, reason, shown, table, timeOfDay } from "./words.ts";
 
 /** Everything that the command asks for. */
 export interface StatusReport {
@@ -31,10 +32,20 @@ export function statusLines(
     "",
     ...selfLines(report),
     "",
-    ...serviceLines(report.services, all ? Infinity : mostServices, all ? Infinity : mostEndpoints),
+    ...serviceLines(
+      // While the registry is silent, that is the error of every service and said above.
+      report.status.registry.reachable === false
+        ? report.services.map(({ lastError: _, ...one }) => one)
+        : report.services,
+      all ? Infinity : mostServices,
+      all ? Infinity : mostEndpoints,
+    ),
     ...failureLines(report.failures),
   ];
 }
+
+/** The line of the registry says it with more. */
+const toldBelow = "the registry cannot be reached";
 
 function headLines({ status, readiness }: StatusReport): readonly string[] {
   const where = status.environment === "" ? status.app : `${status.app}, ${status.environment}`;
@@ -45,10 +56,11 @@ function headLines({ status, readiness }: StatusReport): readonly string[] {
     .flatMap((role) => status[role] === undefined ? [] : [`${role} ${status[role]}`]);
   const verdict = readiness.ready
     ? "ready"
-    : `NOT READY: ${readiness.reasons.map(shown).join("; ")}`;
+    : `NOT READY: ${readiness.reasons.map((one) => shown(reason(one))).join("; ")}`;
   return [
     `${name}: ${verdict}`,
-    ...readiness.notes.map((note) => `note: ${shown(note)}`),
+    ...readiness.notes.filter((note) => !note.startsWith(toldBelow))
+      .map((note) => `note: ${shown(reason(note))}`),
     `mesher ${status.version}, up ${span(status.uptimeMs)}, ${status.net} sockets, ` +
     counted(status.threads, "thread") +
     (status.threadsReplaced > 0 ? `, ${status.threadsReplaced} replaced` : ""),
@@ -75,7 +87,7 @@ function registryWords({ registry }: StatusView): string {
     ? "has not answered yet"
     : reachable
     ? `answers${last}`
-    : `DOES NOT ANSWER${last}: ${lastError ?? "no reason known"}`;
+    : `DOES NOT ANSWER${last}: ${silence(lastError)}`;
   const watched = watch === undefined || reachable === false
     ? ""
     : watch.connected
@@ -84,9 +96,14 @@ function registryWords({ registry }: StatusView): string {
   return `${kind} ${address}${servedHere ? " (served here)" : ""} ${state}${watched}`;
 }
 
+/** Its address stands before it already. */
+function silence(lastError = "no reason known"): string {
+  return reason(lastError).replace(/^\S+ did not answer: /, "");
+}
+
 function leaseWords(lease: LeaseView): string {
   const { state, status, advertised, heartbeatAgeMs, lastError } = lease;
-  const error = lastError === undefined ? "" : `; last error: ${lastError}`;
+  const error = lastError === undefined ? "" : `; last error: ${reason(lastError)}`;
   if (state !== "registered") {
     const why = state === "waiting" ? "no: the application has not passed its checks yet" : state;
     return `${why}${error}`;
@@ -182,7 +199,7 @@ function outLines({ endpoints, unusable, lastError }: ServiceView, most: number)
   return [
     ...lines.slice(0, most),
     ...rest > 0 ? [`and ${rest} more`] : [],
-    ...lastError === undefined ? [] : [`last error: ${lastError}`],
+    ...lastError === undefined ? [] : [`last error: ${reason(lastError)}`],
   ].map((line) => `  ${shown(line)}`);
 }
 

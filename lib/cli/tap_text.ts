@@ -2,10 +2,27 @@
 import type { TappedView } from "../control/api/shapes/events.ts";
 import { latency, shown, timeOfDay } from "./words.ts";
 
+/** What is shown of a request. */
+type Item =
+  | Pick<
+    Extract<TappedView, { readonly at: number }>,
+    | "at"
+    | "role"
+    | "method"
+    | "path"
+    | "authority"
+    | "caller"
+    | "status"
+    | "code"
+    | "durationMs"
+    | "attempts"
+  >
+  | { readonly dropped: number };
+
 export const tapHead = "TIME          DIR  STATUS      TIME  ENDPOINT               REQUEST";
 
 /** Shape: pure; one line, aligned with `tapHead` where texts are of usual lengths. */
-export function tapLine(item: TappedView): string {
+export function tapLine(item: Item): string {
   if ("dropped" in item) return `... ${item.dropped} requests came too fast to be shown`;
   const { at, role, method, path, authority, status, code, durationMs, attempts, caller } = item;
   const endpoint = attempts.at(-1)?.endpoint ?? "-";

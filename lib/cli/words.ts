@@ -28,6 +28,13 @@ export function timeOfDay(wallMs: number, withMs = false): string {
   return withMs ? `${seconds}.${String(at.getMilliseconds()).padStart(3, "0")}` : seconds;
 }
 
+/** An error of the runtime's HTTP client without the layers of words around its reason. */
+export function reason(text: string): string {
+  return text
+    .replace(/error sending request for url \([^)]*\):? ?/g, "")
+    .replace(/client error \(\w+\): |tcp connect error: | \(os error \d+\)/g, "");
+}
+
 /** A text from outside: nothing in it can move a cursor, change a colour or begin another line. */
 export function shown(text: string): string {
   return text.replace(

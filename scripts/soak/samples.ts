@@ -3,10 +3,12 @@ import { rssKib } from "../bench/process_cost.ts";
 
 /** Gauges that have to be 0 once nobody calls any more. */
 export const restingGauges = [
-  "mesher_client_connections",
+  "mesher_client_connections_open",
   "mesher_upstream_connections_idle",
-  "mesher_tunnels",
+  "mesher_tunnels_open",
   "mesher_requests_open",
+  "mesher_requests_queued",
+  "mesher_inbound_connections_open",
 ] as const;
 
 export interface Sample {
@@ -53,9 +55,11 @@ export function growth(samples: readonly Sample[]): number {
   return slope(half.map(({ calls, rssKib }) => [calls / 1e6, rssKib / 1024]));
 }
 
-/** Sums of gauges in a page of metrics, whatever their labels. Shape: pure. */
+/** Sums of gauges in a page of metrics, whatever their labels. Shape: pure. Errors: a name is not on the page. */
 export function gaugeSums(page: string, names: readonly string[]): Map<string, number> {
   const sums = new Map<string, number>(names.map((name) => [name, 0]));
+  const missing = names.filter((name) => !page.includes(`# TYPE ${name} `));
+  if (missing.length > 0) throw new Error(`the metrics have no ${missing.join(", ")}`);
   for (const line of page.split("\n")) {
     const name = /^[a-z0-9_]+/.exec(line)?.[0] ?? "";
     const before = sums.get(name);

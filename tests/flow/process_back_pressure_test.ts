@@ -191,7 +191,7 @@ for (const net of ["native", "portable"] as const) {
       for (const conn of clients) conn.close();
       for (const conn of origin.stuck.splice(0)) conn.close();
       await Promise.all([...origin.floods, ...uploads].map(({ ended }) => ended));
-      for (const name of ["mesher_client_connections", "mesher_tunnels"]) {
+      for (const name of ["mesher_client_connections_open", "mesher_tunnels_open"]) {
         await until(
           async () => await metric(sidecar, name) === 0 ? true : undefined,
           `${name} to become 0`,

@@ -46,7 +46,8 @@ async function crowd(sidecar: SidecarProcess): Promise<number> {
     clients.push(...await Promise.all(some));
   }
   await until(
-    async () => await metric(sidecar, "mesher_client_connections") === batch ? true : undefined,
+    async () =>
+      await metric(sidecar, "mesher_client_connections_open") === batch ? true : undefined,
     `${batch} open clients`,
   );
   const peakBytes = sidecar.process.rssBytes;
@@ -65,7 +66,7 @@ async function crowd(sidecar: SidecarProcess): Promise<number> {
     else client.close();
   });
   await until(
-    async () => await metric(sidecar, "mesher_client_connections") === 0 ? true : undefined,
+    async () => await metric(sidecar, "mesher_client_connections_open") === 0 ? true : undefined,
     "the end of all clients",
   );
   return peakBytes;

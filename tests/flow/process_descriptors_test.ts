@@ -52,7 +52,7 @@ async function opened(count: number, port: number): Promise<RawPeer[]> {
 }
 
 function clientsOpen(sidecar: SidecarProcess): Promise<number | undefined> {
-  return metric(sidecar, "mesher_client_connections");
+  return metric(sidecar, "mesher_client_connections_open");
 }
 
 for (const net of ["native", "portable"] as const) {

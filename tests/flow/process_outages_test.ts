@@ -77,7 +77,7 @@ processStory("outage, a dead instance is named with its address and its reason",
     lab,
     store,
     ["status"],
-    new RegExp(`127\\.0\\.0\\.1:${dead} is unreachable, connect refused`),
+    new RegExp(`127\\.0\\.0\\.1:${dead} is unreachable: connection refused`),
   );
   assertEquals(code, 0, text);
   assertMatch(text, /^AccountService {2}1 (?:healthy|warming), 1 unreachable/m);
@@ -110,7 +110,7 @@ processStory("outage, a port that was registered wrongly is named with what to d
     /AccountService has no endpoint that answers/,
   );
   assertEquals(code, 1);
-  assertMatch(text, new RegExp(`127\\.0\\.0\\.1:${wrong} is unreachable, connect refused`));
+  assertMatch(text, new RegExp(`127\\.0\\.0\\.1:${wrong} is unreachable: connection refused`));
   assertMatch(text, /if it listens on another one, its record in the registry is wrong/);
   show("doctor", text);
 });

@@ -144,7 +144,7 @@ pageTest("a service opens by keyboard, shows its history, and gives the focus ba
   await page.key("Enter");
   await page.until("document.querySelector('#panel').open", "the panel");
   assertEquals(await page.evaluate("document.activeElement.id"), "panel-title");
-  await page.until("document.querySelectorAll('.parts li').length === 3", "the endpoints");
+  await page.until("document.querySelectorAll('.parts > li').length === 3", "the endpoints");
   await page.evaluate("document.querySelector('.parts summary').focus()");
   await page.key("Enter");
   await page.until(shows("#panel", "unreachable: refuses connections"), "the state's reason");
@@ -164,7 +164,7 @@ pageTest("a service opens by keyboard, shows its history, and gives the focus ba
   await page.key("Escape");
   await page.until("!document.querySelector('#panel').open", "the panel closed");
   assertEquals(await page.evaluate("document.activeElement.className"), "target");
-  assertEquals(await page.evaluate("location.hash"), "");
+  await page.until("location.hash === ''", "that the place is the page itself again");
 }, { set: trouble });
 
 pageTest("an endpoint's address can be passed on as a link", async ({ page, world }) => {
@@ -175,7 +175,9 @@ pageTest("an endpoint's address can be passed on as a link", async ({ page, worl
       "document.activeElement.innerText.includes('10.0.0.2:8080')",
     "the endpoint, opened and in focus",
   );
-  await page.evaluate("history.back()");
+  await page.until(shows("#panel .events", "unreachable: refuses connections"), "its history");
+  await page.evaluate("document.querySelector('#panel .close').click()");
+  await page.until("location.hash === ''", "that the link is gone with the panel");
 }, { set: trouble });
 
 pageTest("asks for the token, says when it is wrong, keeps it for the tab", async ({ page }) => {
@@ -192,7 +194,7 @@ pageTest("asks for the token, says when it is wrong, keeps it for the tab", asyn
   assertEquals(await page.evaluate("document.querySelector('#links').hidden"), true);
   assertEquals(await page.evaluate("localStorage.length"), 0);
   await page.evaluate("document.querySelector('.target').click()");
-  await page.until("document.querySelectorAll('.parts li').length === 3", "the endpoints");
+  await page.until("document.querySelectorAll('.parts > li').length === 3", "the endpoints");
   await page.evaluate("location.reload()");
   await page.until(shows("#map", "AccountService"), "the services after a reload");
   // The browser itself tells of answers with 401.
@@ -274,7 +276,7 @@ for (const [name, set, act] of views) {
       await page.until(`${text("#identity")} !== ""`, "the page");
       if (act !== undefined) await page.evaluate(act);
       if (name === "panel") {
-        await page.until("document.querySelectorAll('.parts li').length === 3", "the endpoints");
+        await page.until("document.querySelectorAll('.parts > li').length === 3", "the endpoints");
       }
       await page.evaluate(axeSource);
       for (const size of [desk, phone]) {

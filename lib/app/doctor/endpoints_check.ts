@@ -22,9 +22,19 @@ const fixes: Readonly<Record<EndpointView["reason"], string>> = {
   draining: "nothing to do: it said that it shuts down",
 };
 
-/** `127.0.0.1:8080 is unreachable, connect refused`. */
+const reasons: Readonly<Record<EndpointView["reason"], string>> = {
+  none: "",
+  connect_refused: "connection refused",
+  connect_timeout: "no connection in time",
+  consecutive_failures: "failed call after call",
+  success_rate: "fails more than the others",
+  failed_probation: "failed when it was tried again",
+  draining: "",
+};
+
+/** `127.0.0.1:8080 is unreachable: connection refused`. */
 export function troubleOf({ host, port, state, reason }: EndpointView): string {
-  const why = reason === "none" || reason === state ? "" : `, ${reason.replaceAll("_", " ")}`;
+  const why = reasons[reason] === "" ? "" : `: ${reasons[reason]}`;
   return `${formatHostPort(host, port)} is ${state}${why}`;
 }
 

@@ -1,5 +1,5 @@
 /** Whether a sidecar can serve calls, in words. */
-import type { Readiness } from "../../control/api/shapes/state.ts";
+import type { Readiness } from "../../control/api/shapes/readiness.ts";
 import type { Sidecar } from "../sidecar.ts";
 
 /** Ready to serve calls: not draining, and something to serve them with. */

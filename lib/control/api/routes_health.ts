@@ -1,9 +1,9 @@
 /** Is it alive, is it ready, what does it count: the paths that probes and scrapers ask. */
 import { json, type Route, route } from "./route.ts";
-import { readiness } from "./shapes/state.ts";
-import type { AdminView } from "./view.ts";
+import { readiness } from "./shapes/readiness.ts";
+import type { ProbesView } from "./probes.ts";
 
-export function healthRoutes(view: AdminView): readonly Route[] {
+export function healthRoutes(view: ProbesView): readonly Route[] {
   return [
     route({
       method: "get",

@@ -15,11 +15,11 @@ import type {
   ConnectionsView,
   LeaseView,
   LogLevel,
-  Readiness,
   ReloadOutcome,
   SnapshotsView,
   StatusView,
 } from "./shapes/state.ts";
+import type { Readiness } from "./shapes/readiness.ts";
 
 export interface MetricsText {
   readonly type: string;

@@ -34,6 +34,8 @@ export async function exchange(client: Client): Promise<void> {
       const end = await attempt(client, endpoint, { again });
       endAttempt(client, end);
       if (end !== "refused") return;
+      await state.upload?.stop();
+      state.upload = undefined;
       again = false;
       delayMs = state.retryDelayMs;
     } catch (error) {

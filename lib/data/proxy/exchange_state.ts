@@ -249,7 +249,9 @@ export class Exchange {
   finish(client: Client): void {
     const { context } = client;
     if (this.writer !== undefined) {
-      if (this.plan.mirror !== undefined) startMirror(client, this.plan.mirror);
+      // What was turned away here is not to reach anybody as a copy either.
+      const { mirror } = this.plan;
+      if (mirror !== undefined && this.attempts > 0) startMirror(client, mirror);
       context.giveWriter(this.writer);
       this.writer = undefined;
     }

@@ -13,6 +13,9 @@ import { timeLeft } from "./attempt.ts";
 import type { Client } from "./client.ts";
 import { passOver, type Upstream } from "./upstream.ts";
 
+/** By how much a timer may be early. Units: milliseconds. */
+const coarseMs = 10;
+
 /**
  * Decides what follows a failed attempt.
  *
@@ -50,6 +53,11 @@ function noteFailure(
   if (scope === "local") return;
   const nowMs = context.net.now();
   if (error.code === "client_gone" || error.code === "request_malformed") {
+    return cluster.abandoned(endpoint, { ticket: state.ticket, nowMs });
+  }
+  // Who has hardly any time left for a connection says nothing of the endpoint.
+  const waitedMs = nowMs - state.attemptAtMs;
+  if (error.code === "connect_timeout" && waitedMs + coarseMs < context.policy.timeouts.connectMs) {
     return cluster.abandoned(endpoint, { ticket: state.ticket, nowMs });
   }
   cluster.failed(endpoint, { ticket: state.ticket, nowMs });

@@ -65,12 +65,13 @@ function route(client: Client, asked: Asked): Promise<void> {
   }
   state.routed(client, known.cluster);
   fillPlan(client, destination, known);
-  inheritDeadline(client);
   if (known.kind === "cluster" && known.rules !== undefined) {
     const ruled = applyRules(client, known.rules, { again: asked.ruled });
-    if (ruled.kind === "redirect") return answerItself(client, ruled.answer);
+    if (ruled.kind === "redirect") return answerItself(client, ruled.answer, ruled.status);
     if (ruled.kind === "ask") return ask(client, ruled.service, { ...asked, ruled: true });
   }
+  // A rule may have said another time; the caller's holds above all.
+  inheritDeadline(client);
   return exchange(client);
 }
 

@@ -63,7 +63,11 @@ export function compileRules(
 /** What a rule made of the request: it goes on, it was answered, or a service has to be asked for first. */
 export type Ruled =
   | { readonly kind: "go" }
-  | { readonly kind: "redirect"; readonly answer: Uint8Array<ArrayBuffer> }
+  | {
+    readonly kind: "redirect";
+    readonly answer: Uint8Array<ArrayBuffer>;
+    readonly status: number;
+  }
   | { readonly kind: "ask"; readonly service: string };
 
 const go: Ruled = { kind: "go" };
@@ -203,13 +207,15 @@ function target({ exchange: { plan }, inbox }: Client): string {
 }
 
 function redirect(client: Client, to: NonNullable<Route["redirect"]>): Ruled {
+  if (client.exchange.bodyPending) client.keepAlive = false;
+  client.closeIfDraining();
   const { connectionField } = client;
   const connection = connectionField === "none" ? "" : `Connection: ${connectionField}\r\n`;
   const answer = ascii(
     `HTTP/1.1 ${to.status} Redirect\r\nLocation: ${to.location(target(client))}\r\n` +
       `Content-Length: 0\r\n${connection}\r\n`,
   );
-  return { kind: "redirect", answer };
+  return { kind: "redirect", answer, status: to.status };
 }
 
 /** The session of the request's cookie; one without gets a new one, and its answer the cookie. */
@@ -223,12 +229,13 @@ function joinSession({ context, exchange: { plan } }: Client): void {
   plan.responseLines = plan.responseLines === undefined ? line : joined([plan.responseLines, line]);
 }
 
-/** Limits calls to the own application. Shape: those of its health checks go free. Errors: MeshError rate_limited. */
+/** Limits calls to the own application. Shape: those of its health checks go free, also of faults. Errors: MeshError rate_limited. */
 export function protect(client: Client): void {
   const { context, exchange: { plan } } = client;
   const { inboundRules, policy } = context;
   if (policy.healthPaths.length > 0 && policy.healthPaths.includes(aboutRequest(client).path)) {
     plan.free = true;
+    plan.fault = undefined;
     return;
   }
   if (inboundRules === undefined) return;

@@ -1,5 +1,5 @@
 /** The figures of a soak: the line through the second half, and sums of gauges on a page of metrics. */
-import { assertEquals } from "@test/assert";
+import { assert, assertEquals } from "@test/assert";
 import { gaugeSums, growth, type Sample, slope } from "../../../scripts/soak/samples.ts";
 
 Deno.test("soak, the slope is that of the closest straight line", () => {
@@ -21,6 +21,10 @@ Deno.test("soak, growth is told per million calls and only of the second half", 
 });
 
 Deno.test("soak, gauges are summed over their labels, and others with a like name are not", () => {
-  const page = '# TYPE open gauge\nopen{a="b 7"} 2\nopen 3\nopen_total 9\nclosed 1\n';
-  assertEquals([...gaugeSums(page, ["open", "missing"])], [["open", 5], ["missing", 0]]);
+  const page = '# TYPE open gauge\nopen{a="b 7"} 2\nopen 3\nopen_total 9\n# TYPE shut gauge\n';
+  assertEquals([...gaugeSums(page, ["open", "shut"])], [["open", 5], ["shut", 0]]);
+});
+
+Deno.test("soak, a gauge that the metrics do not have is an error, not a zero", () => {
+  assert.throws(() => gaugeSums("# TYPE opened gauge\n", ["open"]), /no open/);
 });

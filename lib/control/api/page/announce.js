@@ -35,7 +35,7 @@ export function makeAnnouncer() {
     look({ state, services }, link) {
       note(
         "link",
-        link.kind,
+        link.kind === "lost",
         link.kind === "lost" ? "No answer from this sidecar" : "The page is live again",
       );
       if (link.kind === "lost" || state === undefined) return;

@@ -39,28 +39,36 @@ export function makeEndpointPart({ host, port }) {
       events,
     ),
   );
+  let latest;
+  const unfold = () => {
+    if (!details.open || latest === undefined) return;
+    setText(about, aboutWords(latest));
+    drawBars(bars, latest.history.minutes);
+    showEvents(events, latest.history.events);
+  };
+  details.addEventListener("toggle", unfold);
   return {
     element: h("li", {}, details),
     update(endpoint) {
+      latest = endpoint;
       setMark(drawing, endpoint.state);
       setText(word, wordsOf(endpoint));
       setAttribute(word, "class", `word ${states[endpoint.state]?.tone ?? "quiet"}`);
       setText(figures, figuresOf(endpoint));
-      if (!details.open) return;
-      const peer = endpoint.mesher ? ", a mesher sidecar" : "";
-      const place = [endpoint.region, endpoint.zone].filter((text) => text).join("/");
-      setText(
-        about,
-        `Instance ${endpoint.instanceId}, version ${endpoint.version}${peer}` +
-          (place === "" ? "" : `, in ${place}`) +
-          `. ${count(endpoint.attempts)} calls, ${count(endpoint.failures)} failed, left out ${
-            plural(endpoint.ejections, "time")
-          }.`,
-      );
-      drawBars(bars, endpoint.history.minutes);
-      showEvents(events, endpoint.history.events);
+      unfold();
     },
   };
+}
+
+function aboutWords({ instanceId, version, mesher, region, zone, attempts, failures, ejections }) {
+  const peer = mesher ? ", a mesher sidecar" : "";
+  const place = [region, zone].filter((text) => text).join("/");
+  return `Instance ${instanceId}, version ${version}${peer}${
+    place === "" ? "" : `, in ${place}`
+  }. ` +
+    `${plural(attempts, "call")}, ${count(failures)} failed, left out ${
+      plural(ejections, "time")
+    }.`;
 }
 
 function wordsOf({ state, reason, threads, endsInMs }) {

@@ -13,7 +13,7 @@ export function makeMap({ open }) {
   const caller = node("Application");
   const sidecar = node("This sidecar");
   const rows = h("ul", { class: "targets" });
-  const wires = s("svg", { class: "wires", "aria-hidden": "true" });
+  const wires = s("svg", { "aria-hidden": "true" });
   const services = new Keyed(rows, (item) => makeTarget(item, open));
   const outRate = h("span", { class: "num" });
   const hint = h("span");
@@ -23,7 +23,7 @@ export function makeMap({ open }) {
     caller.element,
     link(outRate),
     sidecar.element,
-    wires,
+    h("div", { class: "wires" }, wires),
     h("div", { class: "fan" }, rows, nothing),
   );
   const inbound = makeInboundLane();

@@ -3,7 +3,8 @@ import * as z from "zod";
 import { columns, failures } from "./events.ts";
 import { shownState } from "./services.ts";
 import type { Shape } from "./shape.ts";
-import { application, lease, readiness, status } from "./state.ts";
+import { readiness } from "./readiness.ts";
+import { application, lease, status } from "./state.ts";
 
 export const liveState = z.object({
   at: z.number().describe("Milliseconds since 1970."),

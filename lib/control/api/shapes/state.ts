@@ -6,13 +6,6 @@ import type { Shape } from "./shape.ts";
 const wallMs = z.number().describe("Milliseconds since 1970.");
 const ms = z.number().describe("Milliseconds.");
 
-export const readiness = z.object({
-  ready: z.boolean(),
-  reasons: z.array(z.string()).describe("What stands in the way."),
-  notes: z.array(z.string()).describe("Worth knowing, but no obstacle."),
-});
-export type Readiness = Shape<typeof readiness>;
-
 export const registryState = z.object({
   kind: z.string(),
   address: z.string(),

@@ -13,20 +13,22 @@ import {
 import type { Listener, Net, Socket } from "../socket.ts";
 import { Timers } from "../timers.ts";
 import { PortableListener } from "./listener.ts";
+import { Passes } from "./passes.ts";
 import { PortableSocket } from "./socket.ts";
 import { ReadTurns } from "./turns.ts";
 
 const tickMs = 16;
 /** Buffers for small writes that are kept for the next one. */
 const writeBytes = 4096;
-const keptWriteBuffers = 64;
+const keptWriteBuffers = 1024;
 /** Descriptors that the rest of the process has open; a runtime with its files, registry and admin API. */
 const usedElsewhere = 40;
 
 export class PortableNet implements Net {
   readonly kind = "portable";
   readonly timers: Timers;
-  readonly turns = new ReadTurns();
+  readonly #passes = new Passes();
+  readonly turns = new ReadTurns(this.#passes.after);
   readonly #bounds: DescriptorBounds = descriptorBounds(descriptorLimit());
   readonly #writeBuffers: Uint8Array<ArrayBuffer>[] = [];
   #now = performance.now();
@@ -42,6 +44,7 @@ export class PortableNet implements Net {
     this.#ticker = setInterval(() => {
       this.turns.nextRound();
       this.timers.advance(this.tick());
+      this.#passes.rest(this.#now);
     }, tickMs);
     Deno.unrefTimer(Number(this.#ticker));
   }
@@ -166,6 +169,7 @@ export class PortableNet implements Net {
   stop(): void {
     this.#stopped = true;
     clearInterval(this.#ticker);
+    this.#passes.close();
     for (const socket of [...this.#sockets]) socket.abort();
     for (const done of [...this.#sleeping]) done();
   }

@@ -4,11 +4,13 @@
  * The runtime polls its sockets within one task, which may see about 128 of them ready before it has to yield; those
  * it did not get to are woken after the freshly ready ones. With more busy sockets than that the same ones are served
  * every time and the rest wait for ever. So while many are busy, a socket that was served holds its next read back
- * until a pass of the event loop has gone by in which nobody was served: then everybody has had a turn.
+ * until a pass of the event loop has gone by in which hardly anybody was served: then everybody has had a turn.
  */
 
 /** Busy sockets up to this number are all reached; holding them back would only cost time. */
 const fewSockets = 100;
+/** A pass that served no more than this has cut nobody off. */
+const quietPass = 32;
 
 /** A socket that wants to read again. */
 export interface Reading {
@@ -19,16 +21,22 @@ export interface Reading {
 
 export class ReadTurns {
   readonly #held: Reading[] = [];
+  readonly #afterPass: (then: () => void) => void;
   #round = 1;
   /** Different sockets served in this round and in the one before. */
   #busy = 0;
   #busyBefore = 0;
-  #servedInPass = false;
+  #servedInPass = 0;
   #waiting = false;
+
+  /** Shape: `afterPass` calls its function once everything that is ready now has been looked at. */
+  constructor(afterPass: (then: () => void) => void) {
+    this.#afterPass = afterPass;
+  }
 
   /** Counts a read that brought something. */
   served(socket: Reading): void {
-    this.#servedInPass = true;
+    this.#servedInPass++;
     if (socket.servedIn === this.#round) return;
     socket.servedIn = this.#round;
     this.#busy++;
@@ -47,13 +55,14 @@ export class ReadTurns {
     this.#held.push(socket);
     if (this.#waiting) return;
     this.#waiting = true;
-    setTimeout(this.#pass, 0);
+    this.#afterPass(this.#pass);
   }
 
   readonly #pass = (): void => {
-    if (this.#servedInPass) {
-      this.#servedInPass = false;
-      setTimeout(this.#pass, 0);
+    const served = this.#servedInPass;
+    this.#servedInPass = 0;
+    if (served > quietPass) {
+      this.#afterPass(this.#pass);
       return;
     }
     this.#waiting = false;

@@ -73,6 +73,7 @@ for (
     ["/leases", /"registered"/],
     ["/config", /"app":"shop"/],
     ["/config/sources", /"app":"MESHER_APP"/],
+    ["/doctor", /"check":"registry","level":"problem","says":"nobody answers","fix":"start it"/],
     ["/snapshots", /"acknowledged":\[1,1\]/],
     ["/failures?limit=5&service=Cart&code=connect_refused", /"check":"Look whether/],
     ["/history?service=Cart&since=1700000000000", /"scope":"service","service":"Cart"/],

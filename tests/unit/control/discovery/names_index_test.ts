@@ -63,6 +63,21 @@ Deno.test("names index, an old list is better than none, and none is the registr
   assertEquals(await index.matching("account"), ["Account"]);
 });
 
+Deno.test("names index, the nearest name is told of once there is a list, and no other", async () => {
+  const { index } = setUp("AccountService", "CartService");
+  assertEquals(index.near("AcountService"), undefined);
+  await index.refresh();
+  assertEquals(index.near("AcountService"), "AccountService");
+  assertEquals(index.near("account-servise"), "AccountService");
+  assertEquals(index.near("Zebra"), undefined);
+});
+
+Deno.test("names index, in a very long list nothing is compared", async () => {
+  const { index } = setUp(...Array.from({ length: 5001 }, (_, number) => `Service${number}`));
+  await index.refresh();
+  assertEquals(index.near("Service12x"), undefined);
+});
+
 Deno.test("names index, a change in the registry makes the next miss ask again", async () => {
   const { registry, index } = setUp("Account");
   await index.matching("x");

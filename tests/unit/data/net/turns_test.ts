@@ -18,45 +18,62 @@ function crowd(turns: ReadTurns, count: number): Counted[] {
   return sockets;
 }
 
-/** Passes of the event loop, as the turns count them. */
-async function passes(count: number): Promise<void> {
-  for (let pass = 0; pass < count; pass++) await new Promise((resolve) => setTimeout(resolve, 0));
+/** An event loop whose passes end when the test says so. */
+class Loop {
+  #then: (() => void) | undefined;
+
+  readonly after = (then: () => void): void => {
+    assertEquals(this.#then, undefined);
+    this.#then = then;
+  };
+
+  /** Ends a pass. Shape: whether anybody waited for it. */
+  pass(): boolean {
+    const then = this.#then;
+    this.#then = undefined;
+    then?.();
+    return then !== undefined;
+  }
 }
 
 Deno.test("read turns, few busy sockets read at once", () => {
-  const turns = new ReadTurns();
+  const turns = new ReadTurns(new Loop().after);
   const [first] = crowd(turns, 100);
   turns.read(first!);
   assertEquals(first!.reads, 1);
 });
 
 Deno.test("read turns, the same socket served often is one busy socket", () => {
-  const turns = new ReadTurns();
+  const turns = new ReadTurns(new Loop().after);
   const socket = new Counted();
   for (let time = 0; time < 1000; time++) turns.served(socket);
   turns.read(socket);
   assertEquals(socket.reads, 1);
 });
 
-Deno.test("read turns, in a crowd a read waits until a pass has served nobody", async () => {
-  const turns = new ReadTurns();
-  const sockets = crowd(turns, 101);
+Deno.test("read turns, in a crowd a read waits until a pass has served hardly anybody", () => {
+  const loop = new Loop();
+  const turns = new ReadTurns(loop.after);
+  const sockets = crowd(turns, 133);
   const [first, second] = sockets;
   turns.read(first!);
   turns.read(second!);
   assertEquals([first!.reads, second!.reads], [0, 0]);
-  // Somebody is served in every pass: nobody of those held back comes again before that ends.
+  // So many are served in every pass: nobody of those held back comes again before that ends.
   for (let pass = 0; pass < 5; pass++) {
-    turns.served(sockets[50 + pass]!);
-    await passes(1);
+    assert(loop.pass(), "nobody waits for the end of the pass");
     assertEquals(first!.reads, 0);
+    for (const socket of sockets.slice(50, 83)) turns.served(socket);
   }
-  await passes(4);
+  assert(loop.pass());
+  for (const socket of sockets.slice(50, 82)) turns.served(socket);
+  assert(loop.pass());
   assertEquals([first!.reads, second!.reads], [1, 1]);
+  assert(!loop.pass(), "there is nothing left to wait for");
 });
 
 Deno.test("read turns, a crowd that has gone is forgotten after two rounds", () => {
-  const turns = new ReadTurns();
+  const turns = new ReadTurns(new Loop().after);
   const [first] = crowd(turns, 300);
   turns.nextRound();
   turns.nextRound();

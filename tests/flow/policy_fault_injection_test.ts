@@ -1,0 +1,125 @@
+/** Faults on purpose: delays and aborts, seen on the answer, on either side, and off again. */
+import { assert, assertEquals, assertMatch } from "@test/assert";
+import { ask, problemOf } from "../support/ask.ts";
+import { Instances } from "../support/instance.ts";
+import { OpenLoop, share } from "../support/load.ts";
+import { onBothNets, startPlane } from "../support/plane.ts";
+import { head } from "../support/raw.ts";
+
+async function timed<T>(promise: Promise<T>): Promise<readonly [T, number]> {
+  const began = performance.now();
+  return [await promise, performance.now() - began];
+}
+
+onBothNets(
+  "fault, a delay is marked on the answer and does not eat the response time",
+  async (net) => {
+    await using instances = await Instances.start("one");
+    instances.all[0]!.delayMs = 300;
+    await using plane = await startPlane({
+      net,
+      services: { Svc: instances.ports },
+      policy: {
+        calls: { responseMs: 500 },
+        services: { Svc: { fault: { delay: { ms: 400, share: 1 } } } },
+      },
+    });
+    const [asked, ms] = await timed(ask(plane, "Svc"));
+    assertEquals([asked.status, asked.body], [200, "one"]);
+    assertMatch(asked.head, /^x-mesher-fault: delay\r$/m);
+    assert(ms >= 690 && ms < 1200, `${ms}`);
+    // The application is told the time that is really left for it.
+    assertMatch(instances.all[0]!.arrivals[0]!.head, /^x-mesher-deadline: *500\r$/m);
+    assertEquals(plane.count("Svc", "delayed"), 1);
+    await plane.setPolicy({ services: { Svc: { fault: {} } } });
+    const [plain, plainMs] = await timed(ask(plane, "Svc"));
+    assert(!/x-mesher-fault/.test(plain.head));
+    assert(plainMs < 600, `${plainMs}`);
+    await plane.quiet();
+  },
+);
+
+onBothNets("fault, an abort says what it is and sends nothing", async (net) => {
+  await using instances = await Instances.start("one");
+  await using plane = await startPlane({
+    net,
+    services: { Svc: instances.ports },
+    policy: { services: { Svc: { fault: { abort: { status: 418, share: 1 } } } } },
+  });
+  for (const method of ["GET", "POST"]) {
+    const asked = await ask(plane, "Svc", { method, body: "x" });
+    assertEquals([asked.status, problemOf(asked).code], [418, "fault_injected"]);
+    assertMatch(asked.head, /^Proxy-Status: mesher; error=proxy_internal_response; /m);
+  }
+  assertEquals(instances.total, 0);
+  // They say nothing of the service, whose breaker and endpoints are left alone.
+  assertEquals([plane.count("Svc", "attempts"), plane.count("Svc", "retry")], [0, 0]);
+  await plane.quiet();
+});
+
+onBothNets("fault, by share, for those with a header only, and of one route", async (net) => {
+  await using instances = await Instances.start("one");
+  await using plane = await startPlane({
+    net,
+    services: { Svc: instances.ports },
+    policy: {
+      services: {
+        Svc: {
+          routes: [{
+            name: "trouble",
+            match: { headers: [{ name: "X-Test", value: { present: true } }] },
+            targets: [],
+            fault: { abort: { status: 503, share: 0.3 } },
+          }],
+        },
+      },
+    },
+  });
+  await using load = new OpenLoop(plane.port(), {
+    perSecond: 300,
+    request: (index) => ({ host: "Svc", fields: index % 2 === 0 ? [] : ["X-Test: 1"] }),
+  });
+  await load.at(1000);
+  const shots = await load.stop();
+  const hit = share(shots, ({ status }) => status === 503) * 2;
+  assert(Math.abs(hit - 0.3) < 0.13, `${hit}`);
+  assertEquals(share(shots, ({ status }) => status === 200 || status === 503), 1);
+  for (let index = 0; index < 20; index++) assertEquals((await ask(plane, "Svc")).status, 200);
+  await plane.quiet();
+});
+
+onBothNets("fault, a caller that leaves during a delay leaves nothing behind", async (net) => {
+  await using instances = await Instances.start("one");
+  await using plane = await startPlane({
+    net,
+    services: { Svc: instances.ports },
+    policy: { services: { Svc: { fault: { delay: { ms: 400, share: 1 } } } } },
+  });
+  const client = await plane.client();
+  client.send(head("GET / HTTP/1.1", "Host: Svc"));
+  await plane.until(() => plane.count("Svc", "delayed") === 1, "the delay");
+  client.close();
+  await plane.until(() => plane.countFailures("Svc", "client_gone") === 1, "the end");
+  await plane.quiet();
+  assertEquals(instances.total, 0);
+});
+
+onBothNets(
+  "fault, of the provider's side is the caller's answer and spares health checks",
+  async (net) => {
+    await using instances = await Instances.start("app");
+    await using plane = await startPlane({
+      net,
+      roles: ["inbound"],
+      policy: {
+        localPorts: [{ protocol: "rest", port: instances.ports[0]! }],
+        healthPaths: ["/healthz"],
+        provider: { fault: { abort: { status: 500, share: 1 } } },
+      },
+    });
+    const asked = await ask(plane, "app", { role: "inbound" });
+    assertEquals([asked.status, problemOf(asked).code], [500, "fault_injected"]);
+    assertEquals((await ask(plane, "app", { role: "inbound", path: "/healthz?a" })).status, 200);
+    await plane.quiet();
+  },
+);
