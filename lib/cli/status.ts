@@ -38,11 +38,12 @@ export async function askStatus(admin: AdminClient): Promise<Record<keyof Status
 export async function readStatus(
   raw: Readonly<Record<keyof StatusReport, unknown>>,
 ): Promise<StatusReport> {
+  const { readiness } = await import("../control/api/shapes/readiness.ts");
   const state = await import("../control/api/shapes/state.ts");
   const events = await import("../control/api/shapes/events.ts");
   const { service } = await import("../control/api/shapes/services.ts");
   return {
-    readiness: understood(state.readiness, raw.readiness),
+    readiness: understood(readiness, raw.readiness),
     status: understood(state.status, raw.status),
     leases: understood(state.lease.array(), raw.leases),
     services: understood(service.array(), raw.services),

@@ -39,11 +39,11 @@ onBothNets(
     // The provider's side gave up as well: its own limit is far longer.
     await provider.until(() => provider.open === 0, "the end at the provider's side");
     // Whose answer came first decides whether the connection between them can be used again.
-  await consumer.quiet();
-  console.log(asked.head, asked.body, consumer.failures, consumer.gauge("upstreamsIdle"));
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  console.log(consumer.gauge("upstreamsIdle"), provider.gauge("clientsOpen"));
-  await provider.quiet({ clients: consumer.gauge("upstreamsIdle") });
+    await consumer.quiet();
+    await provider.until(
+      () => provider.gauge("clientsOpen") === consumer.gauge("upstreamsIdle"),
+      "no connection but those that wait in the consumer's pool",
+    );
   },
 );
 
