@@ -3,6 +3,7 @@ import { type Address, isIpLiteral } from "../core/address.ts";
 import type { HttpServer } from "../core/ports.ts";
 import type { Merged } from "../config/merge.ts";
 import type { Config } from "../config/schema.ts";
+import type { DoctorReport } from "../control/api/shapes/doctor.ts";
 import type { ExplainBody } from "../control/api/shapes/events.ts";
 import type { LogLevel, ReloadOutcome, SnapshotsView } from "../control/api/shapes/state.ts";
 import { DiscoveryCache } from "../control/discovery/cache.ts";
@@ -26,7 +27,7 @@ import { tcpProbe } from "../platform/tcp_probe.ts";
 import { adminServer } from "./admin_server.ts";
 import { chooseBackend, type ChosenBackend } from "./backend.ts";
 import { AskedNames } from "./doctor/asked_names.ts";
-import { Doctor } from "./doctor/inside.ts";
+import type { Doctor } from "./doctor/inside.ts";
 import { logFailures } from "./failure_log.ts";
 import { Insight } from "./insight.ts";
 import { type OwnInstance, startOwnInstance } from "./own_instance.ts";
@@ -71,7 +72,7 @@ export class Sidecar {
   readonly insight: Insight;
   /** Names that were called and that are not spelled so. */
   readonly askedNames = new AskedNames();
-  readonly doctor = new Doctor(this);
+  #doctor: Doctor | undefined;
   diskState: SnapshotsView["disk"];
   chosen!: ChosenBackend;
   cache!: DiscoveryCache;
@@ -320,6 +321,12 @@ export class Sidecar {
     // Threads answer from what they know; this is what they would ask for first.
     if (host !== undefined && host !== "" && !isIpLiteral(host)) await this.#resolve(host);
     return await this.insight.questions.ask(question);
+  }
+
+  /** Looks for what is wrong with it and around it. Errors: when not even the means to look can be had. */
+  async examine(): Promise<DoctorReport> {
+    const { Doctor } = await import("./doctor/inside.ts");
+    return await (this.#doctor ??= new Doctor(this)).examine();
   }
 
   get adminAddress(): Address | undefined {

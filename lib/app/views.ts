@@ -45,7 +45,7 @@ export function adminView(sidecar: Sidecar): AdminView {
     drain: () => void sidecar.drainInbound(),
     reload: () => sidecar.reload(),
     explain: (question) => sidecar.explain(question),
-    doctor: () => sidecar.doctor.examine(),
+    doctor: () => sidecar.examine(),
     tap: (query, signal) => sidecar.insight.observers.tap(query, signal),
   };
 }

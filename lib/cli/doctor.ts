@@ -10,6 +10,7 @@ import { type Diagnosis, doctorReport } from "../control/api/shapes/doctor.ts";
 import { service } from "../control/api/shapes/services.ts";
 import { status } from "../control/api/shapes/state.ts";
 import { platform } from "../platform/host.ts";
+import { createProcessStats } from "../platform/process_stats.ts";
 import { defaultStateDir } from "../platform/state_dir.ts";
 import { tryToListen } from "../platform/tryouts.ts";
 import { AskError, type Asking, readAsking, withAnswers } from "./admin_client.ts";
@@ -87,7 +88,7 @@ async function withoutSidecar(
     ? config
     : await loadConfig({ flags: {}, env: {}, readFile: io.readFile });
   if (!usable.ok) throw new Error("the defaults of the configuration are refused");
-  const effects = await realEffects(usable.config);
+  const effects = await realEffects(usable.config, createProcessStats());
   try {
     return await examineOutside({
       config,

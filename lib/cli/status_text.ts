@@ -180,9 +180,11 @@ function serviceRow(
 
 /** `2 healthy, 1 ejected`. */
 function statesOf(endpoints: readonly EndpointView[]): string {
-  const counts = new Map<string, number>();
+  const counts = new Map<EndpointView["state"], number>();
   for (const { state } of endpoints) counts.set(state, (counts.get(state) ?? 0) + 1);
-  return [...counts].map(([state, count]) => `${count} ${state}`).join(", ") || "NONE";
+  // What is in use stands first.
+  const sorted = [...counts].sort(([a], [b]) => Number(outOfUse.has(a)) - Number(outOfUse.has(b)));
+  return sorted.map(([state, count]) => `${count} ${state}`).join(", ") || "NONE";
 }
 
 function outLines({ endpoints, unusable, lastError }: ServiceView, most: number): string[] {

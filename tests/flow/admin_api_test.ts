@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@test/assert";
 import * as z from "zod";
 import * as events from "../../lib/control/api/shapes/events.ts";
 import { liveEvents } from "../../lib/control/api/shapes/live.ts";
+import { readiness } from "../../lib/control/api/shapes/readiness.ts";
 import * as services from "../../lib/control/api/shapes/services.ts";
 import * as state from "../../lib/control/api/shapes/state.ts";
 import type { Lab } from "../support/process.ts";
@@ -33,7 +34,7 @@ async function startBusy(lab: Lab): Promise<SidecarProcess> {
 }
 
 const answers: Readonly<Record<string, z.ZodType>> = {
-  "/readyz": state.readiness,
+  "/readyz": readiness,
   "/status": state.status,
   "/connections": state.connections,
   "/leases": z.array(state.lease),

@@ -56,6 +56,7 @@ export class Instance implements AsyncDisposable {
       this.open--;
       peer.send(answer(this.name, this.status, ...this.fields));
     }
+    peer.close();
   }
 
   /** Refuses connections from now on and ends those that are there. */

@@ -3,6 +3,7 @@ import { formatHostPort, isLoopbackHost } from "../../core/address.ts";
 import type { Diagnosis, DoctorReport } from "../../control/api/shapes/doctor.ts";
 import { blockBase, slot } from "../../plane/counters.ts";
 import { proxyVariables } from "../../platform/host.ts";
+import { createProcessStats } from "../../platform/process_stats.ts";
 import type { Sidecar } from "../sidecar.ts";
 import { failures } from "../views/events_view.ts";
 import { services } from "../views/services_view.ts";
@@ -34,6 +35,7 @@ const probeMs = 1000;
 /** Examines a sidecar, once at a time: whoever asks meanwhile gets the same answer. */
 export class Doctor {
   readonly #sidecar: Sidecar;
+  readonly #stats = createProcessStats();
   #running: Promise<DoctorReport> | undefined;
 
   constructor(sidecar: Sidecar) {
@@ -46,7 +48,7 @@ export class Doctor {
   }
 
   async #examine(): Promise<DoctorReport> {
-    const effects = await realEffects(this.#sidecar.config);
+    const effects = await realEffects(this.#sidecar.config, this.#stats);
     const beganMs = effects.clock.now();
     try {
       const looks = await Promise.all(this.#looks(effects));

@@ -45,18 +45,22 @@ export class Gate {
   readonly #limit: ConcurrencyLimit;
   readonly #line: WaitingLine;
   #expiring = false;
+  #queueMs: number;
 
   constructor(policy: GatePolicy, options: GateOptions) {
     this.#options = options;
     this.#breaker = new Breaker(policy.breaker ?? noBreaker, options.random);
     this.#limit = new ConcurrencyLimit(policy.concurrency);
     this.#line = new WaitingLine(policy.concurrency);
+    this.#queueMs = policy.concurrency.queueMs;
   }
 
   setPolicy(policy: GatePolicy): void {
     this.#breaker.apply(policy.breaker ?? noBreaker);
     this.#limit.apply(policy.concurrency);
     this.#line.apply(policy.concurrency);
+    this.#queueMs = policy.concurrency.queueMs;
+    this.#letIn(this.#options.clock.now());
   }
 
   /** Shape: the breaker's ticket, to be handed to `leave`. Errors: MeshError circuit_open. */
@@ -81,21 +85,34 @@ export class Gate {
   /**
    * Waits for a place; resolves when it has one.
    *
-   * Shape: `begun` gets the means to leave the line, for when the caller goes away.
+   * Shape: `begun` gets the means to leave the line, for when the caller goes away; `deadlineMs` is the request's own
+   * end on the clock.
    * Errors: MeshError client_gone, concurrency_limit (at once when the line is full).
    */
-  async wait(ticket: number, begun: (leave: () => void) => void): Promise<void> {
+  async wait(
+    ticket: number,
+    { begun, deadlineMs }: {
+      readonly begun: (leave: () => void) => void;
+      readonly deadlineMs: number;
+    },
+  ): Promise<void> {
     const { clock, name } = this.#options;
+    const nowMs = clock.now();
     const outcome = await new Promise<WaitOutcome | "left" | "full">((resolve) => {
       const waiter = new Waiter((result) => {
         if (result === "turn") this.open++;
         resolve(result);
-      });
-      if (!this.#line.join(waiter, clock.now())) return resolve("full");
-      begun(() => {
+      }, deadlineMs);
+      if (!this.#line.join(waiter, nowMs)) return resolve("full");
+      const leave = (how: "left" | "late") => {
         this.#line.leave(waiter);
-        resolve("left");
-      });
+        resolve(how);
+      };
+      begun(() => leave("left"));
+      // The line looks after the oldest only.
+      if (deadlineMs < nowMs + this.#queueMs) {
+        clock.sleep(deadlineMs - nowMs).then(() => leave("late"));
+      }
       this.#expire();
     });
     if (outcome === "turn") return;
@@ -139,6 +156,11 @@ export class Gate {
       case "abandoned":
         this.#breaker.abandoned(ticket, nowMs);
     }
+    this.#letIn(nowMs);
+  }
+
+  /** Gives places that are free to those who wait. */
+  #letIn(nowMs: number): void {
     while (this.#line.length > 0 && this.#limit.enter(this.open)) {
       if (!this.#line.take(nowMs)) break;
     }

@@ -26,6 +26,7 @@ import type { Directory } from "./directory.ts";
 import { type FieldPlans, fieldPlans } from "./field_plan.ts";
 import { HeadFacts } from "./head_facts.ts";
 import { Observer, type ObserverOptions } from "./observer.ts";
+import { RequestPlan } from "./plan.ts";
 import type { LimitMemory } from "./rate_limits.ts";
 import { compileRules, type Rules } from "./rules.ts";
 
@@ -86,6 +87,7 @@ export class DataContext {
     { readonly policy: ServicePolicy; readonly rules: Rules | undefined }
   >();
   readonly #writers: Writer[] = [];
+  readonly #requestPlans: RequestPlan[] = [];
 
   constructor(options: ContextOptions) {
     this.net = options.net;
@@ -156,6 +158,16 @@ export class DataContext {
 
   takeWriter(): Writer {
     return this.#writers.pop() ?? new Writer();
+  }
+
+  takePlan(): RequestPlan {
+    return this.#requestPlans.pop() ?? new RequestPlan();
+  }
+
+  givePlan(plan: RequestPlan): void {
+    if (this.#requestPlans.length >= keptWriters) return;
+    plan.clear();
+    this.#requestPlans.push(plan);
   }
 
   giveWriter(writer: Writer): void {

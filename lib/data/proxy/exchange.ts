@@ -21,9 +21,13 @@ import type { Upstream } from "./upstream.ts";
 export async function exchange(client: Client): Promise<void> {
   const { context, exchange: state } = client;
   const { plan } = state;
-  const turn = state.enter(client);
+  // First, for it may fail, and the parse result does not outlive a wait.
   compose(client);
-  if (turn !== undefined) await turn;
+  const turn = state.enter(client);
+  if (turn !== undefined) {
+    await turn;
+    patchDeadline(state.writer!, plan, timeLeft(client));
+  }
   const fault = plan.injected ?? decideFault(plan.fault, context.random);
   if (fault !== undefined) await injectFault(client, fault);
   plan.cluster.budget.deposit(plan.retry);

@@ -41,10 +41,13 @@ export class Exchange {
   retryAfterMs = 0;
   requestBytes = 0;
   responseBytes = 0;
-  readonly plan = new RequestPlan();
+  /** Only while there is a request: an idle connection owns none. */
+  plan!: RequestPlan;
   /** Where this request has a place among those under way. */
   #gate: Gate | undefined;
   #gateTicket = 0;
+  /** When the wait for that place ended; 0 when there was none. */
+  #turnAtMs = 0;
   /** What is remembered for those who watch; undefined while nobody does. */
   trail: Trail | undefined;
   #ownMs = -1;
@@ -80,7 +83,7 @@ export class Exchange {
   /** Takes what must be known of a request beyond the life of its parse result. */
   begin(client: Client): void {
     const head = client.context.request;
-    this.plan.clear();
+    this.plan ??= client.context.takePlan();
     this.headBytes = head.end - client.inbox.start;
     this.isHead = head.isHead;
     this.idempotent = head.isIdempotent;
@@ -119,14 +122,17 @@ export class Exchange {
     if (!gate.tryEnter()) return this.#standInLine(client, gate, ticket);
     this.#gate = gate;
     this.#gateTicket = ticket;
+    this.#turnAtMs = 0;
     return undefined;
   }
 
   async #standInLine(client: Client, gate: Gate, ticket: number): Promise<void> {
-    await gate.wait(ticket, (leave) => {
-      client.awaiting = { wake: () => client.gone() && leave() };
+    await gate.wait(ticket, {
+      deadlineMs: this.answerFromMs + this.plan.responseMs,
+      begun: (leave) => client.awaiting = { wake: () => client.gone() && leave() },
     });
     client.awaiting = undefined;
+    this.#turnAtMs = client.context.net.now();
     this.#gate = gate;
     this.#gateTicket = ticket;
   }
@@ -135,10 +141,12 @@ export class Exchange {
     const gate = this.#gate;
     if (gate === undefined) return;
     this.#gate = undefined;
-    gate.leave(this.#gateTicket, this.#ending(), this.firstByteAtMs - this.startedAtMs);
+    // Neither the line nor the caller's own body is the service's time.
+    const fromMs = Math.max(this.answerFromMs, this.#turnAtMs);
+    gate.leave(this.#gateTicket, this.#ending(), this.firstByteAtMs - fromMs);
   }
 
-  #endTrail(context: DataContext, nowMs: number): void {
+  #endTrail(context: DataContext): void {
     this.trail?.finish(context.observer, {
       service: this.service,
       route: this.plan.rule,
@@ -147,15 +155,17 @@ export class Exchange {
       requestBytes: this.requestBytes,
       responseBytes: this.responseBytes,
       firstByteAtMs: this.firstByteAtMs,
-      nowMs,
+      // The turn's time alone would make what happened within it look as if it took none.
+      nowMs: context.net.now() + context.net.sinceTurn(),
     });
     this.trail = undefined;
   }
 
   /** Tells the balancer how a call of a session ended. */
   #settleSession(): void {
+    if (this.endpoint === undefined) return;
     const { group, stickyId } = this.plan;
-    if (stickyId === "" || this.endpoint === undefined) return;
+    if (stickyId === "") return;
     const ending = this.#ending();
     if (ending === "abandoned") return;
     group.balancer.sessions?.settle(stickyId, this.endpoint.key, { failed: ending === "failed" });
@@ -263,7 +273,11 @@ export class Exchange {
       context.countLatency(this.block, nowMs - this.startedAtMs);
       this.#leaveGate();
       this.#settleSession();
-      if (this.trail !== undefined) this.#endTrail(context, nowMs);
+      if (this.trail !== undefined) this.#endTrail(context);
+    }
+    if (this.plan !== undefined) {
+      context.givePlan(this.plan);
+      this.plan = undefined!;
     }
     this.block = blocks.none;
     this.service = "";

@@ -4,7 +4,7 @@ import { clock } from "./format.js";
 import { areaPath, linePath, moments, niceScale, spanOf } from "./scale.js";
 
 const height = 132;
-const edges = { left: 44, right: 8, top: 8, bottom: 20 };
+const edges = { left: 50, right: 8, top: 8, bottom: 20 };
 
 /**
  * Makes a chart.

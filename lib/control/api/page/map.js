@@ -55,7 +55,7 @@ export function makeMap({ open }) {
       if (store.state === undefined) return;
       const { status } = store.state;
       latest = shown.slice(0, mapServices);
-      caller.set(status.service ?? "Any application here", "calls through http_proxy");
+      caller.set(status.service ?? "Any application", "calls through http_proxy");
       sidecar.set(status.outbound ?? "", "outbound");
       setText(outRate, rate(store.all[0]));
       services.show(latest, ({ service }) => service);
