@@ -10,6 +10,7 @@ import { watchConfig } from "../config/watch.ts";
 import type { Sidecar } from "../app/sidecar.ts";
 import type { ReloadOutcome } from "../control/api/shapes/state.ts";
 import { hostName, platform } from "../platform/host.ts";
+import { ignoreProxyVariables } from "../platform/proxy_variables.ts";
 import { createLogger, type QueuedLogger } from "../platform/logger.ts";
 import { realClock } from "../platform/real_clock.ts";
 import { defaultStateDir } from "../platform/state_dir.ts";
@@ -50,6 +51,7 @@ export async function boot(io: Io, ownFlags: OwnFlags = {}): Promise<Booted | un
     for (const problem of problems) io.stderr(`mesher: ${problem}\n`);
     return undefined;
   }
+  ignoreProxyVariables();
   const { config } = result;
   const logger = createLogger({ level: config.log });
   for (const warning of result.warnings) logger.warn(formatProblem(warning));

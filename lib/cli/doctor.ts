@@ -60,7 +60,6 @@ async function examine(io: Io, asking: Asking): Promise<Examined> {
     const seen = understood(status, state);
     const here = judgeProxy({
       env: io.env,
-      whose: "shell",
       outbound: seen.outbound === undefined ? undefined : parseAddress(seen.outbound),
       inbound: seen.inbound === undefined ? undefined : parseAddress(seen.inbound),
       admin: seen.admin === undefined ? undefined : parseAddress(seen.admin),

@@ -10,6 +10,7 @@ import {
   type RunningApp,
   startApp,
 } from "../platform/process.ts";
+import { proxyVariables } from "../platform/proxy_variables.ts";
 import { realClock } from "../platform/real_clock.ts";
 import { onSignals } from "../platform/signals.ts";
 import { boot, type Booted, followFile, takeOver } from "./boot.ts";
@@ -75,7 +76,11 @@ async function runApp(
   { booted, io, signals }: { booted: Booted; io: Io; signals: EndSignals },
 ): Promise<number> {
   const outbound = formatAddress(sidecar.supervisor.address("outbound")!);
-  const started = startApp({ command, args, env: proxyEnvironment(io.env, `http://${outbound}`) });
+  const started = startApp({
+    command,
+    args,
+    env: { ...proxyVariables(io.env), ...proxyEnvironment(io.env, `http://${outbound}`) },
+  });
   if (started.kind === "failed") {
     io.stderr(`mesher: ${started.message}\n`);
     return started.code;

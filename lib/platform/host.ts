@@ -31,17 +31,6 @@ export function ownCommand(): readonly string[] {
   return [Deno.execPath(), "run", "-A", "--quiet", new URL(Deno.mainModule).pathname];
 }
 
-/** The variables of this process that send calls through a proxy or past it, by name. */
-export function proxyVariables(): Readonly<Record<string, string>> {
-  const names = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"];
-  return Object.fromEntries(
-    names.flatMap((name) => [name, name.toUpperCase()]).flatMap((name) => {
-      const value = Deno.env.get(name);
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
-}
-
 export function standardOutputIsTerminal(): boolean {
   return Deno.stdout.isTerminal();
 }

@@ -112,7 +112,7 @@ onBothNets(
       const change of [
         { responseMs: 4000 },
         { retry: { maxAttempts: 2 } },
-        { routes },
+        { routes: [{ name: "marked", targets: [], requestHeaders: { set: { "X-A": "b" } } }] },
         { routes: [] },
         { concurrency: { limit: 5 } },
       ] satisfies readonly ServiceChanges[]

@@ -229,14 +229,13 @@ processStory("commands, doctor without a sidecar looks at what one would meet", 
 });
 
 processStory(
-  "commands, doctor in a sidecar finds what its own environment does wrong",
+  "commands, doctor in a sidecar finds what is wrong around it",
   async (lab) => {
     const registry = await startRegistry(lab);
     const app = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     lab.defer(() => app.close());
     const serving = serveImpatiently(app, 300);
     lab.defer(() => serving);
-    const outbound = pickPort();
     const provider = await startSidecar(lab, {
       env: {
         REGISTRY: registry.url,
@@ -244,9 +243,7 @@ processStory(
         PORTS: `rest:${app.addr.port}`,
         CHECK: "http:/health",
         TIMEOUTS_POOL_IDLE: "1s",
-        OUTBOUND: `127.0.0.1:${outbound}`,
       },
-      variables: { https_proxy: `http://127.0.0.1:${outbound}` },
     });
     const { stdout, code } = await askSidecar(lab, provider, "doctor", "--json");
     assertEquals(code, 1, stdout);
@@ -256,10 +253,6 @@ processStory(
     assertMatch(
       says("keep-alive"),
       /closes idle connections after 300ms, but the pool keeps them 1s/,
-    );
-    assertMatch(
-      says("proxy variables"),
-      /sends its calls to the registry through the sidecar itself/,
     );
   },
 );

@@ -20,6 +20,8 @@ export class Instance implements AsyncDisposable {
   delayMs = 0;
   status = "200 OK";
   fields: readonly string[] = [];
+  /** Refuses connections. */
+  stopped = false;
   /** While set, requests wait for it before they are answered. */
   held: Promise<void> | undefined;
   #upstream: RawUpstream;
@@ -61,6 +63,7 @@ export class Instance implements AsyncDisposable {
 
   /** Refuses connections from now on and ends those that are there. */
   async stop(): Promise<void> {
+    this.stopped = true;
     await this.#upstream.close();
   }
 
@@ -72,6 +75,7 @@ export class Instance implements AsyncDisposable {
   /** Listens again where it did before. */
   async restart(): Promise<void> {
     this.#upstream = await RawUpstream.listen(this.port);
+    this.stopped = false;
     this.#upstream.serve((peer) => this.#serve(peer));
   }
 

@@ -1,4 +1,4 @@
-/** Names that applications asked for lately and that were not spelled as a service is: kept for whoever looks for why. */
+/** Names that applications asked for lately and that are not spelled as a service is: for whoever looks for why. */
 import type { Resolution } from "../../plane/messages.ts";
 
 export interface AskedName {

@@ -1,4 +1,4 @@
-/** Looks at what the sidecar has of this host: file descriptors, the state folder, its own threads and configuration. */
+/** Looks at what the sidecar has of this host: descriptors, the state folder, its own threads and configuration. */
 import { span } from "../../core/span.ts";
 import type { Diagnosis } from "../../control/api/shapes/doctor.ts";
 import type { SnapshotsView } from "../../control/api/shapes/state.ts";

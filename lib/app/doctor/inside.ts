@@ -2,7 +2,6 @@
 import { formatHostPort, isLoopbackHost } from "../../core/address.ts";
 import type { Diagnosis, DoctorReport } from "../../control/api/shapes/doctor.ts";
 import { blockBase, slot } from "../../plane/counters.ts";
-import { proxyVariables } from "../../platform/host.ts";
 import { createProcessStats } from "../../platform/process_stats.ts";
 import type { Sidecar } from "../sidecar.ts";
 import { failures } from "../views/events_view.ts";
@@ -11,7 +10,6 @@ import { whyDown } from "./application_check.ts";
 import { judgeAge, judgeEndpoints } from "./endpoints_check.ts";
 import { judgeRun, judgeState } from "./host_check.ts";
 import { judgeNames } from "./names_check.ts";
-import { judgeProxy } from "./proxy_check.ts";
 import { realEffects } from "./real_effects.ts";
 import { judgeRegistration, type SeenByConsumers } from "./registration_check.ts";
 import { judgeRegistryFile } from "./registry_check.ts";
@@ -79,7 +77,6 @@ export class Doctor {
         ])),
       look("names", () => names(sidecar, effects)),
       look("failures", () => Promise.resolve(traffic(sidecar, effects))),
-      look("proxy variables", () => Promise.resolve(ownProxy(sidecar))),
       lookAtDescriptors(config, effects, {
         chosen: sources !== undefined && sources.kind !== "default",
         own: true,
@@ -198,19 +195,6 @@ function traffic(sidecar: Sidecar, { clock }: DoctorEffects): readonly Diagnosis
     resends: sum(slot.resends),
     outboundRequests: sum(slot.requests, (direction) => direction !== "inbound"),
     uptimeMs: clock.now() - startedAtMs,
-  });
-}
-
-function ownProxy(sidecar: Sidecar): readonly Diagnosis[] {
-  const { supervisor, adminAddress, feed } = sidecar;
-  return judgeProxy({
-    env: proxyVariables(),
-    whose: "sidecar",
-    outbound: supervisor.address("outbound"),
-    inbound: supervisor.address("inbound"),
-    admin: adminAddress,
-    services: [...feed.clusters.keys()],
-    registry: registryHosts(sidecar),
   });
 }
 

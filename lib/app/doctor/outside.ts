@@ -62,7 +62,6 @@ export async function examineOutside(
   const shell = (config?: Config) =>
     judgeProxy({
       env,
-      whose: "shell",
       outbound: config?.outbound,
       inbound: config?.service === undefined ? undefined : config.inbound,
       admin: config?.admin,

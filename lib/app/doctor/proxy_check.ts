@@ -5,23 +5,19 @@ import { few, fine, note, problem, warning } from "./diagnosis.ts";
 
 export interface ProxyFacts {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Whose environment it is: that of a shell, or the sidecar's own. */
-  readonly whose: "shell" | "sidecar";
   /** As it listens; undefined where nothing is known of it. */
   readonly outbound: Address | undefined;
   readonly inbound: Address | undefined;
   readonly admin: Address | undefined;
   /** Names of services that are called. */
   readonly services: readonly string[];
-  /** Hosts of the registry; for the sidecar's own environment. */
-  readonly registry?: readonly string[];
 }
 
 const check = "proxy variables";
 
-/** Shape: pure. */
+/** Shape: pure; of a shell's environment. The sidecar itself obeys none of these variables. */
 export function judgeProxy(facts: ProxyFacts): readonly Diagnosis[] {
-  const found = facts.whose === "shell" ? judgeShell(facts) : judgeOwn(facts);
+  const found = judgeShell(facts);
   const hidden = judgeExempt(facts);
   return [...found.filter(({ level }) => level !== "ok" || hidden.length === 0), ...hidden];
 }
@@ -81,34 +77,8 @@ function judgeTarget(value: string, facts: ProxyFacts, fix: string): Diagnosis |
   return warning(check, `${says} leads elsewhere, not to this sidecar`, fix);
 }
 
-/** The sidecar's own calls to the registry obey these variables too. */
-function judgeOwn({ env, outbound, registry = [] }: ProxyFacts): readonly Diagnosis[] {
-  const value = env["http_proxy"] || env["HTTP_PROXY"] || env["https_proxy"] ||
-    env["HTTPS_PROXY"] ||
-    env["all_proxy"] || env["ALL_PROXY"] || "";
-  const entries = exemptions(env);
-  const through = registry.filter((host) => !entries.some((entry) => exempts(entry, host)));
-  if (value === "" || entries.includes("*") || through.length === 0) return [];
-  const target = addressOf(value);
-  const fix =
-    "start the sidecar without proxy variables; mesher run sets them for the application alone";
-  if (target !== undefined && outbound !== undefined && leadsTo(target, outbound)) {
-    return [problem(
-      check,
-      "the sidecar's own environment sends its calls to the registry through the sidecar itself",
-      fix,
-    )];
-  }
-  return [warning(
-    check,
-    `the sidecar's own environment sends its calls to the registry (${few(through)}) through the ` +
-      `proxy ${safe(value)}`,
-    fix,
-  )];
-}
-
 /** Services that no_proxy takes away from the proxy. */
-function judgeExempt({ env, services, whose }: ProxyFacts): readonly Diagnosis[] {
+function judgeExempt({ env, services }: ProxyFacts): readonly Diagnosis[] {
   const entries = exemptions(env);
   const hidden = services.flatMap((service) => {
     const by = entries.find((entry) => exempts(entry, service));
@@ -117,9 +87,7 @@ function judgeExempt({ env, services, whose }: ProxyFacts): readonly Diagnosis[]
   if (entries.includes("*")) {
     return [warning(
       check,
-      `no_proxy=* ${
-        whose === "shell" ? "here" : "in the sidecar's environment"
-      } takes every call past mesher`,
+      "no_proxy=* here takes every call past mesher",
       "list only what is not to be proxied: no_proxy=localhost,127.0.0.1",
     )];
   }

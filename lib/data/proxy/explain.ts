@@ -55,11 +55,21 @@ async function follow(
   walk: Walk,
 ): Promise<Explanation> {
   const client = new Client(context, new PaperSocket(ascii(headOf(question))), "outbound");
-  const { plan } = client.exchange;
+  try {
+    return await walkAlong(client, walk);
+  } finally {
+    client.exchange.finish(client);
+  }
+}
+
+/** Errors: MeshError, where the request would end in one. */
+async function walkAlong(client: Client, walk: Walk): Promise<Explanation> {
+  const { context } = client;
   if (client.tryHead() !== "head") {
     throw new MeshError("request_malformed", "this is no whole request head");
   }
   client.exchange.begin(client);
+  const { plan } = client.exchange;
   let destination = findDestination(client, context.request);
   let route = context.directory.known(destination.authority);
   if (route === undefined) {

@@ -37,30 +37,10 @@ for (
   ] satisfies readonly (readonly [ProxyFacts["env"], string, RegExp])[]
 ) {
   Deno.test(`doctor, variables of a shell: ${JSON.stringify(env)}`, () => {
-    const found = judgeProxy({ env, whose: "shell", ...here });
+    const found = judgeProxy({ env, ...here });
     assertEquals(found.map((one) => one.level), [level]);
     assertMatch(found[0]!.says, words);
     assert(!JSON.stringify(found).includes("secret"));
-  });
-}
-
-for (
-  const [env, levels, words] of [
-    [{}, [], /^$/],
-    [{ http_proxy: right }, ["problem"], /through the sidecar itself/],
-    [
-      { https_proxy: "http://corp:80" },
-      ["warning"],
-      /\(10\.0\.0\.9\) through the proxy http:\/\/corp/,
-    ],
-    [{ http_proxy: right, no_proxy: "10.0.0.9" }, [], /^$/],
-    [{ no_proxy: "AccountService" }, ["warning"], /takes calls past mesher/],
-  ] satisfies readonly (readonly [ProxyFacts["env"], readonly string[], RegExp])[]
-) {
-  Deno.test(`doctor, variables of the sidecar itself: ${JSON.stringify(env)}`, () => {
-    const found = judgeProxy({ env, whose: "sidecar", ...here, registry: ["10.0.0.9"] });
-    assertEquals(found.map((one) => one.level), levels);
-    assertMatch(found[0]?.says ?? "", words);
   });
 }
 
