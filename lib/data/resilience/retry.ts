@@ -29,7 +29,7 @@ export type RetryDecision =
   | { readonly kind: "retry"; readonly delayMs: number };
 
 /** Nobody is kept waiting longer than this because of a Retry-After; the answer goes to the caller instead. */
-const longestRetryAfterMs = 10_000;
+const longestRetryAfterMs = 2_000;
 
 /**
  * Whether an answer is worth another attempt, if decideRetry allows one.
