@@ -120,6 +120,18 @@ onBothNets(
     const asked = await ask(plane, "app", { role: "inbound" });
     assertEquals([asked.status, problemOf(asked).code], [500, "fault_injected"]);
     assertEquals((await ask(plane, "app", { role: "inbound", path: "/healthz?a" })).status, 200);
-    await plane.quiet();
+    // The caller's sidecar takes it for the answer that it is meant to be, and tries nothing else.
+    await using consumer = await startPlane({
+      net,
+      services: { Svc: [{ port: plane.port("inbound"), mesher: true }, instances.ports[0]!] },
+    });
+    const statuses: number[] = [];
+    for (let index = 0; index < 4; index++) {
+      statuses.push((await ask(consumer, "Svc", { method: "POST", body: "order" })).status);
+    }
+    assertEquals(statuses.toSorted(), [200, 200, 500, 500]);
+    assertEquals(consumer.count("Svc", "retry"), 0);
+    await consumer.quiet();
+    await plane.quiet({ clients: plane.gauge("clientsOpen") });
   },
 );

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@test/assert";
 import { Instances } from "../support/instance.ts";
 import { OpenLoop, share, statuses } from "../support/load.ts";
-import { type EndpointSpec, onBothNets, type Plane, startPlane } from "../support/plane.ts";
+import { type EndpointSpec, onOneNet, type Plane, startPlane } from "../support/plane.ts";
 import { say } from "../support/process_story.ts";
 
 const names = ["near 1", "near 2", "near 3", "near 4", "far 1", "far 2", "far 3", "far 4"];
@@ -25,7 +25,7 @@ async function nearShare(plane: Plane): Promise<number> {
   return share(shots, ({ body }) => body.startsWith("near"));
 }
 
-onBothNets(
+onOneNet(
   "zone, calls stay in it while it can carry them, and spill over as it fails",
   async (net) => {
     await using instances = await Instances.start(...names);
@@ -64,7 +64,7 @@ onBothNets(
   },
 );
 
-onBothNets("zone, without a preference all zones have the same share", async (net) => {
+onOneNet("zone, without a preference all zones have the same share", async (net) => {
   await using instances = await Instances.start(...names);
   await using plane = await startPlane({
     net,

@@ -16,30 +16,25 @@ const workMs = 40;
 const capacity = atATime * 1000 / workMs;
 /** How long a caller waits before it has no use for the answer any more. */
 const giveUpMs = 1000;
-const warmMs = 2000;
-const measuredMs = 3000;
+const warmMs = 1000;
+const measuredMs = 1500;
+/** How long an adaptive limit sees ordinary load before: it has to know what is normal. */
+const ordinaryMs = 2000;
+const ordinaryShare = 0.6;
+
+const noLimit: ConcurrencyPolicy = {
+  limit: 0,
+  adaptive: false,
+  minLimit: 2,
+  queue: 0,
+  queueMs: 200,
+};
 
 const protections: readonly { title: string; concurrency: ConcurrencyPolicy }[] = [
-  {
-    title: "none",
-    concurrency: { limit: 0, adaptive: false, minLimit: 1, queue: 0, queueMs: 1000 },
-  },
-  {
-    title: "fixed 8",
-    concurrency: { limit: 8, adaptive: false, minLimit: 1, queue: 0, queueMs: 1000 },
-  },
-  {
-    title: "fixed 4, line of 20",
-    concurrency: { limit: 4, adaptive: false, minLimit: 1, queue: 20, queueMs: 200 },
-  },
-  {
-    title: "adaptive",
-    concurrency: { limit: 200, adaptive: true, minLimit: 4, queue: 0, queueMs: 1000 },
-  },
-  {
-    title: "adaptive, line of 20",
-    concurrency: { limit: 200, adaptive: true, minLimit: 4, queue: 20, queueMs: 200 },
-  },
+  { title: "none", concurrency: noLimit },
+  { title: "fixed 8", concurrency: { ...noLimit, limit: 8 } },
+  { title: "fixed 4, line of 20", concurrency: { ...noLimit, limit: 4, queue: 20 } },
+  { title: "adaptive to 200", concurrency: { ...noLimit, limit: 200, adaptive: true } },
 ];
 
 interface Row {
@@ -75,11 +70,17 @@ async function run(
 ): Promise<Row> {
   const app = await startApp(lab, `app ${title} ${times}`, { atATime });
   await using plane = await sidecarOf(app, concurrency);
-  await using load = new OpenLoop(plane.port("inbound"), {
-    perSecond: capacity * times,
-    giveUpMs,
-    request: { host: "app", path: `/?ms=${workMs}` },
-  });
+  const offer = (share: number) =>
+    new OpenLoop(plane.port("inbound"), {
+      perSecond: capacity * share,
+      giveUpMs,
+      request: { host: "app", path: `/?ms=${workMs}` },
+    });
+  if (concurrency.adaptive) {
+    await using ordinary = offer(ordinaryShare);
+    await ordinary.at(ordinaryMs);
+  }
+  await using load = offer(times);
   await load.at(warmMs + measuredMs);
   const shots = between(await load.stop(), warmMs, warmMs + measuredMs);
   const good = shots.filter(({ status }) => status === 200);
@@ -123,10 +124,11 @@ Deno.test({
       print(rows.at(-1)!);
     }
     const [none, ...limited] = rows;
+    const best = Math.max(...[peak, ...rows].map((each) => each.goodput));
     // Without a limit nearly every answer comes when nobody waits for it any more.
     assert(none!.goodput < peak.goodput * 0.5, `${none!.goodput} without protection`);
     for (const { goodput, p99Ms, refusedP99Ms, title } of limited) {
-      assert(goodput >= peak.goodput * 0.9, `${title}: goodput ${goodput} of ${peak.goodput}`);
+      assert(goodput >= best * 0.9, `${title}: goodput ${goodput} of ${best}`);
       assert(p99Ms < giveUpMs * 0.7, `${title}: p99 ${p99Ms} ms`);
       assert(refusedP99Ms < 400, `${title}: refused after ${refusedP99Ms} ms`);
     }

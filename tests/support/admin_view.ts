@@ -3,8 +3,8 @@ import { LiveFeed, type LiveSource } from "../../lib/control/api/live.ts";
 import type { StatusView } from "../../lib/control/api/shapes/state.ts";
 import type { ListedEndpoint, ServiceDetail } from "../../lib/control/api/shapes/services.ts";
 import type { AdminView } from "../../lib/control/api/view.ts";
-import { failureTable } from "../../lib/core/errors.ts";
 import type { RequestRecord } from "../../lib/plane/observe.ts";
+import { failureView } from "./failure_view.ts";
 
 export const noColumns = {
   at: [],
@@ -176,29 +176,7 @@ export function adminView(
       refusedReloads: { count: 0, last: "" },
     }),
     snapshots: () => ({ policy: { revision: 1, acknowledged: [1, 1] }, services: [] }),
-    failures: () => {
-      const { title, check, fault, status } = failureTable.connect_refused;
-      return {
-        newest: 1,
-        dropped: 0,
-        failures: [{
-          sequence: 1,
-          at: 1_700_000_000_000,
-          role: "outbound",
-          code: "connect_refused",
-          title,
-          check,
-          fault,
-          status,
-          method: "GET",
-          target: "http://Cart/",
-          service: "Cart",
-          endpoint: "10.0.0.1:80",
-          attempts: 1,
-          detail: "10.0.0.1:80 refused the connection",
-        }],
-      };
-    },
+    failures: () => ({ newest: 1, dropped: 0, failures: [failureView("connect_refused")] }),
     history: () => ({ bucketMs: 5000, aggregated: false, columns: noColumns }),
     logLevel: () => "info",
     setLogLevel: (level) => void done.push({ level }),

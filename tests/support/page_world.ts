@@ -8,9 +8,10 @@ import type { Readiness } from "../../lib/control/api/shapes/readiness.ts";
 import type { StatusView } from "../../lib/control/api/shapes/state.ts";
 import type { ShownState } from "../../lib/control/telemetry/endpoint_state.ts";
 import type { SeriesColumns } from "../../lib/control/telemetry/series.ts";
-import { type FailureCode, failureTable } from "../../lib/core/errors.ts";
+import type { FailureCode } from "../../lib/core/errors.ts";
 import type { EjectReason } from "../../lib/plane/counters.ts";
 import { adminView, status as steady } from "./admin_view.ts";
+import { failureView } from "./failure_view.ts";
 
 const bucketMs = 5000;
 
@@ -121,24 +122,15 @@ export class PageWorld {
   }
 
   fail(code: FailureCode, over: Partial<FailureView> = {}): void {
-    const { title, check, fault, status } = failureTable[code];
-    this.failures.unshift({
+    this.failures.unshift(failureView(code, {
       sequence: this.failures.length + 1,
       at: Date.now(),
-      role: "outbound",
-      code,
-      title,
-      check,
-      fault,
-      status,
-      method: "GET",
       target: "http://AccountService/balance/42",
       service: "AccountService",
       endpoint: "10.0.0.1:8080",
-      attempts: 1,
       detail: "10.0.0.1:8080 refused the connection",
       ...over,
-    });
+    }));
   }
 
   /** Fifteen minutes of a day like any other, with a bad moment in them. */

@@ -44,6 +44,12 @@ export function onBothNets(title: string, fn: (net: NetKind) => Promise<void>): 
   Deno.test(`${title} [portable]`, () => fn("portable"));
 }
 
+/** As onBothNets, on the best sockets there are: for long stories to which their kind makes no difference. */
+export function onOneNet(title: string, fn: (net: NetKind) => Promise<void>): void {
+  const net = nativeHere ? "native" : "portable";
+  Deno.test(`${title} [${net}]`, () => fn(net));
+}
+
 /** Native sockets need Linux with glibc and the permission for foreign functions. */
 export const nativeHere = openLibc() !== undefined;
 

@@ -1,7 +1,7 @@
 /** Consistent hash: equal keys go to the same endpoint, and few of them move when the endpoints change. */
 import type { Balancer, PickRequest } from "./balancer.ts";
 import type { Candidate } from "./candidate.ts";
-import { mixHash } from "./hash.ts";
+import { mixHash } from "../../core/hash.ts";
 import { LeastRequest } from "./least_request.ts";
 import { PerList } from "./per_list.ts";
 import { SlotTable } from "./slot_table.ts";

@@ -1,7 +1,7 @@
 /** Who owns which slot of the key space: weighted rendezvous hashing, remembered. */
 import type { Candidate } from "./candidate.ts";
 import { equalWeights } from "./draw.ts";
-import { hashShare, hashText, mixHash } from "./hash.ts";
+import { hashShare, hashText, mixHash } from "../../core/hash.ts";
 
 /** Keys fall into this many slots (as bits); more than enough for shares to come out even. */
 const slotBits = 16;

@@ -2,7 +2,7 @@
 import type { Balancer, PickRequest } from "./balancer.ts";
 import type { Candidate } from "./candidate.ts";
 import { ConsistentHash } from "./consistent_hash.ts";
-import { hashText, mixHash } from "./hash.ts";
+import { hashText, mixHash } from "../../core/hash.ts";
 import { PerList } from "./per_list.ts";
 import { RoundRobin } from "./round_robin.ts";
 import { type SessionRules, StickySessions } from "./sticky_sessions.ts";

@@ -1,7 +1,7 @@
 /** The cookie that carries a session's id. */
 
 /** The name under which Apache ServiceComb's chassis sets it too, so that clients may cross over with theirs. */
-export const stickyCookieName = "go-chassisLB";
+const stickyCookieName = "go-chassisLB";
 
 /** Random bytes in an id. */
 export const stickyIdBytes = 32;

@@ -1,7 +1,7 @@
 /** The endpoint for another attempt: one that has not had the request yet. */
 import type { Balancer, PickRequest } from "./balancer.ts";
 import type { Candidate } from "./candidate.ts";
-import { mixHash } from "./hash.ts";
+import { mixHash } from "../../core/hash.ts";
 
 /** How often the balancer is asked before any untried candidate will do. */
 const asks = 4;

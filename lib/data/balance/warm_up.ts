@@ -26,11 +26,6 @@ export class WarmUp {
     return Math.max(floor, ageMs / this.slowStartMs);
   }
 
-  /** The weight that counts now. */
-  effectiveWeight(candidate: Candidate, nowMs: number): number {
-    return candidate.weight * this.share(candidate, nowMs);
-  }
-
   /**
    * Whether a draw of this candidate stands.
    *

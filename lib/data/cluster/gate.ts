@@ -67,12 +67,14 @@ export class Gate {
   admit(): number {
     const nowMs = this.#options.clock.now();
     const ticket = this.#breaker.allow(nowMs);
-    if (ticket === 0) {
-      throw new MeshError("circuit_open", `too many calls to ${this.#options.name} failed`, {
-        retryAfterMs: this.#breaker.retryAfterMs(nowMs),
-      });
-    }
+    if (ticket === 0) throw this.#circuitOpen(nowMs);
     return ticket;
+  }
+
+  #circuitOpen(nowMs: number): MeshError {
+    return new MeshError("circuit_open", `too many calls to ${this.#options.name} failed`, {
+      retryAfterMs: this.#breaker.retryAfterMs(nowMs),
+    });
   }
 
   /** Takes a place if there is one and nobody waits for it. */
@@ -118,10 +120,15 @@ export class Gate {
     if (outcome === "turn") return;
     this.#breaker.abandoned(ticket, clock.now());
     if (outcome === "left") throw new MeshError("client_gone", "the client went away in the line");
-    const why = outcome === "full"
-      ? `${this.open} calls to ${name} are under way and ${this.#line.length} wait`
-      : `no call to ${name} ended in time for one more`;
-    throw new MeshError("concurrency_limit", why);
+    if (outcome === "full") throw this.#full();
+    throw new MeshError("concurrency_limit", `no call to ${name} ended in time for one more`);
+  }
+
+  #full(): MeshError {
+    return new MeshError(
+      "concurrency_limit",
+      `${this.open} calls to ${this.#options.name} are under way and ${this.#line.length} wait`,
+    );
   }
 
   /** Lets go of those who have waited too long, for as long as anybody waits. */
@@ -164,6 +171,15 @@ export class Gate {
     while (this.#line.length > 0 && this.#limit.enter(this.open)) {
       if (!this.#line.take(nowMs)) break;
     }
+  }
+
+  /** What would become of a request that came now: it gets in, it waits, or it fails. Changes nothing. */
+  outlook(): "in" | "line" | MeshError {
+    const nowMs = this.#options.clock.now();
+    if (this.#breaker.refuses(nowMs)) return this.#circuitOpen(nowMs);
+    const { limit } = this.#limit;
+    if (this.#line.length === 0 && (limit === 0 || this.open < limit)) return "in";
+    return this.#line.hasRoom(nowMs) ? "line" : this.#full();
   }
 
   /** How things stand, in words; for whoever asks what would become of a request. */

@@ -103,7 +103,7 @@ export class EndpointGroup<Connection extends Poolable> {
         if (picked !== undefined) return picked;
       }
     }
-    return this.#lastResort(nowMs, tried);
+    return this.#lastResort(++this.#turn, { nowMs, tried });
   }
 
   #draw(
@@ -117,12 +117,10 @@ export class EndpointGroup<Connection extends Poolable> {
       // Once more in its own zone would be nice; elsewhere is safer.
       return usable[pickUntried(balancer, usable, { ...request, tried })];
     }
-    if (balancer.bound !== undefined && request.stickyId !== "") {
-      const bound = usable[balancer.bound(usable, request)];
-      if (bound !== undefined && this.#takes(bound, nowMs)) {
-        balancer.sessions?.touch(request.stickyId, nowMs);
-        return bound;
-      }
+    const bound = this.#bound(request);
+    if (bound !== undefined) {
+      balancer.sessions?.touch(request.stickyId, nowMs);
+      return bound;
     }
     for (let draw = 0; draw < redraws; draw++) {
       const list = this.#tiers.length < 2 ? usable : this.#tier(request);
@@ -135,6 +133,14 @@ export class EndpointGroup<Connection extends Poolable> {
       if (this.#takes(each, nowMs)) return each;
     }
     return undefined;
+  }
+
+  /** The endpoint that the request's session is bound to, where that may have it. */
+  #bound(request: PickRequest): EndpointState<Connection> | undefined {
+    const balancer = this.#balancer;
+    if (balancer.bound === undefined || request.stickyId === "") return undefined;
+    const bound = this.#usable[balancer.bound(this.#usable, request)];
+    return bound !== undefined && this.#takes(bound, request.nowMs) ? bound : undefined;
   }
 
   /** A key stays in its tier. */
@@ -151,15 +157,17 @@ export class EndpointGroup<Connection extends Poolable> {
   }
 
   #lastResort(
-    nowMs: number,
-    tried: readonly EndpointState<Connection>[] | undefined,
+    turn: number,
+    { nowMs, tried }: {
+      readonly nowMs: number;
+      readonly tried: readonly EndpointState<Connection>[] | undefined;
+    },
   ): EndpointState<Connection> | undefined {
     const { members } = this;
     let draining: EndpointState<Connection> | undefined;
     let best: EndpointState<Connection> | undefined;
-    this.#turn++;
     for (let step = 0; step < members.length; step++) {
-      const each = members[(this.#turn + step) % members.length]!;
+      const each = members[(turn + step) % members.length]!;
       if (tried !== undefined && tried.includes(each)) continue;
       // The one with the fewest attempts under way, so that a service that comes back is not run over at one door.
       if (each.drainingUntilMs > nowMs) draining ??= each;
@@ -184,8 +192,12 @@ export class EndpointGroup<Connection extends Poolable> {
     const { nowMs } = request;
     if (nowMs >= this.#validUntilMs) this.#renew(nowMs);
     const usable = this.#usable;
-    if (usable.length === 0) return this.#lastResort(nowMs, undefined);
+    if (usable.length === 0) {
+      return this.#lastResort(this.#turn + 1, { nowMs, tried: undefined });
+    }
     if (this.#options.inOrder) return usable[0];
+    const bound = this.#bound(request);
+    if (bound !== undefined) return bound;
     const list = this.#tiers.length < 2 ? usable : this.#tier(request);
     return list[this.#balancer.peek(list, request)];
   }

@@ -19,6 +19,7 @@ for (let byte = 0; byte < 256; byte++) {
 export const CR = 13, LF = 10, SP = 32, HTAB = 9, COLON = 58, COMMA = 44;
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** ASCII text as bytes. */
 export function ascii(text: string): Uint8Array<ArrayBuffer> {
@@ -36,6 +37,20 @@ export function latin1(bytes: Uint8Array, from: number, to: number): string {
   let text = "";
   for (let at = from; at < to; at++) text += String.fromCharCode(bytes[at]!);
   return text;
+}
+
+/** Bytes as text for people and rules: UTF-8 or, where they are none, latin-1. */
+export function utf8(bytes: Uint8Array, from: number, to: number): string {
+  let at = from;
+  while (at < to && bytes[at]! < 128) at++;
+  if (at < to) {
+    try {
+      return decoder.decode(bytes.subarray(from, to));
+    } catch {
+      // No UTF-8.
+    }
+  }
+  return latin1(bytes, from, to);
 }
 
 /** Compares a range with lower-case ASCII text, ignoring the case of the range. */

@@ -38,7 +38,7 @@ export function attempt(
   state.unsentByPeer = false;
   state.attemptAtMs = nowMs;
   state.ticket = state.plan.cluster.begin(endpoint, nowMs);
-  if (state.trail !== undefined) beginRecord(client, endpoint, nowMs);
+  if (state.trail !== undefined) beginRecord(client, { endpoint, nowMs });
   const pooled = again ? undefined : endpoint.idle.take();
   state.upstream = pooled;
   if (pooled === undefined) return onNewConnection(client, endpoint, { again });
@@ -65,7 +65,11 @@ async function onNewConnection(
   return await answerOf(client, upstream);
 }
 
-function beginRecord(client: Client, endpoint: EndpointState<Upstream>, nowMs: number): void {
+/** Notes an attempt for those who watch, under a span of its own. */
+export function beginRecord(
+  client: Client,
+  { endpoint, nowMs }: { readonly endpoint: EndpointState<Upstream>; readonly nowMs: number },
+): void {
   const { context, exchange: { trail, writer } } = client;
   const spanId = trail?.trace?.nextAttempt(writer!.bytes, context.random);
   trail?.attemptBegun(endpoint.key, { nowMs, spanId });

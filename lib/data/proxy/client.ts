@@ -198,7 +198,8 @@ export class Client {
     writeFailure(out, error, {
       connection: this.connectionField,
       draining: this.draining,
-      forPeer: this.role !== "inbound" || malformed
+      // A failure on purpose is meant for the caller: its sidecar is not to try elsewhere.
+      forPeer: this.role !== "inbound" || malformed || error.code === "fault_injected"
         ? "none"
         : !error.reachedUpstream
         ? "unsent"

@@ -6,6 +6,7 @@ import { ascii } from "../http1/bytes.ts";
 import { looksLikeRequest } from "../http1/request_head.ts";
 import { FAILED } from "../net/socket.ts";
 import type { Cluster } from "../cluster/cluster.ts";
+import type { EndpointState } from "../cluster/endpoint.ts";
 import type { Authority } from "../routing/authority.ts";
 import type { Client } from "./client.ts";
 import type { Route } from "./directory.ts";
@@ -22,9 +23,7 @@ export async function connect(
   client: Client,
   { authority, route }: { authority: Authority<Route>; route: Route },
 ): Promise<void> {
-  const { exchange: state, inbox } = client;
-  inbox.consume(state.headBytes);
-  state.headBytes = 0;
+  const { exchange: state } = client;
   if (route.kind === "failed") {
     state.routed(client, { block: 0, service: "" });
     throw route.error;
@@ -32,9 +31,12 @@ export async function connect(
   state.routed(client, { block: route.cluster.block, service: route.cluster.service });
   if (route.kind === "outside") {
     const upstream = await dialHost(client, route.cluster);
+    consumeHead(client);
     await sendOwnAnswer(client, established);
-    return await relay(client, upstream);
+    await relay(client, upstream);
+    return state.trail?.attemptEnded(client.context.net.now());
   }
+  consumeHead(client);
   await sendOwnAnswer(client, established);
   const inside = await sniff(client);
   if (inside === "closed") {
@@ -51,6 +53,13 @@ export async function connect(
   // The client believes that it is connected: from here on only a cut can tell it of a failure.
   client.responding = true;
   await relay(client, await dialAny(client, route.cluster));
+  state.trail?.attemptEnded(client.context.net.now());
+}
+
+/** What follows the head goes through the tunnel; before that a failure still tells of the head. */
+function consumeHead({ exchange: state, inbox }: Client): void {
+  inbox.consume(state.headBytes);
+  state.headBytes = 0;
 }
 
 async function sniff(client: Client): Promise<"http" | "other" | "closed"> {
@@ -73,16 +82,31 @@ async function sniff(client: Client): Promise<"http" | "other" | "closed"> {
 }
 
 /** Connects to whichever address of a host outside answers. Errors: MeshError. */
-function dialHost(client: Client, cluster: Cluster<Upstream>): Promise<Upstream> {
-  const { context, exchange: state } = client;
+async function dialHost(client: Client, cluster: Cluster<Upstream>): Promise<Upstream> {
+  const { context } = client;
   const first = cluster.all.pick(context.pickAny(), undefined)!;
+  beginAttempt(client, first);
+  try {
+    return await dialInOrder(context, cluster, [
+      first,
+      ...cluster.endpoints.filter((each) => each !== first),
+    ]);
+  } catch (error) {
+    endFailed(client, error);
+    throw error;
+  }
+}
+
+function beginAttempt({ context, exchange: state }: Client, endpoint: EndpointState<Upstream>) {
   state.attempts++;
-  state.endpoint = first;
+  state.endpoint = endpoint;
   context.count(state.block, slot.attempts);
-  return dialInOrder(context, cluster, [
-    first,
-    ...cluster.endpoints.filter((each) => each !== first),
-  ]);
+  state.trail?.attemptBegun(endpoint.key, { nowMs: context.net.now(), spanId: undefined });
+}
+
+function endFailed({ context, exchange: { trail } }: Client, error: unknown): void {
+  if (error instanceof MeshError) trail?.attemptFailed(error.code);
+  trail?.attemptEnded(context.net.now());
 }
 
 /** Connects to the first endpoint that can be reached. Errors: MeshError of the last one tried, or no_endpoint. */
@@ -95,13 +119,12 @@ async function dialAny(
   for (let attempt = 0; attempt < cluster.policy.retry.maxAttempts; attempt++) {
     const endpoint = cluster.all.pick(context.pickAny(), state.tried);
     if (endpoint === undefined) break;
-    state.attempts++;
-    state.endpoint = endpoint;
-    context.count(state.block, slot.attempts);
+    beginAttempt(client, endpoint);
     try {
       return await dialUpstream(context, endpoint);
     } catch (error) {
       failure = error;
+      endFailed(client, error);
       passOver(context, endpoint, { cluster, error, service: cluster.service });
       state.tried = [...(state.tried ?? []), endpoint];
     }

@@ -5,9 +5,11 @@ import { slot } from "../../plane/counters.ts";
 import type { EndpointState } from "../cluster/endpoint.ts";
 import { ascii } from "../http1/bytes.ts";
 import { decideFault, type FaultDecision } from "../routing/fault.ts";
+import type { Trace } from "../trace/trace.ts";
 import { attempt, diedInPool, endAttempt, timeLeft } from "./attempt.ts";
 import { clientGone } from "./await_answer.ts";
 import type { Client } from "./client.ts";
+import type { Exchange } from "./exchange_state.ts";
 import { judge } from "./judge.ts";
 import { patchDeadline, writeRequestHead } from "./request_writer.ts";
 import { composeArrivedBody } from "./upload.ts";
@@ -76,13 +78,19 @@ function compose(client: Client): void {
   writeRequestHead(state.writer, inbox.bytes, {
     head: context.request,
     plan: state.plan,
-    trace: state.trail?.trace,
+    trace: traceToSend(state),
     plans: context.plans,
     maxHops: context.policy.limits.hops,
   });
   inbox.consume(state.headBytes);
   state.headBytes = 0;
   composeArrivedBody(client);
+}
+
+/** Hosts outside learn of a trace only where the caller wants them to. */
+function traceToSend({ plan, trail }: Exchange): Trace | undefined {
+  const trace = trail?.trace;
+  return plan.scope === "outside" && trace?.isCallers === false ? undefined : trace;
 }
 
 function pick({ context, exchange: state }: Client): EndpointState<Upstream> | undefined {

@@ -8,6 +8,7 @@ import { BodyState } from "./body.ts";
 import type { DataContext } from "./context.ts";
 import { startMirror } from "./mirror.ts";
 import type { Trail } from "./observer.ts";
+import { beginLateTrail } from "./trail.ts";
 import { RequestPlan } from "./plan.ts";
 import { asksForUpgrade } from "./request_writer.ts";
 import type { Upload } from "./upload.ts";
@@ -149,7 +150,7 @@ export class Exchange {
   #endTrail(context: DataContext): void {
     this.trail?.finish(context.observer, {
       service: this.service,
-      route: this.plan.rule,
+      route: this.plan?.rule ?? "",
       status: this.status,
       code: this.#failure,
       requestBytes: this.requestBytes,
@@ -227,14 +228,17 @@ export class Exchange {
   failed(client: Client, error: MeshError): void {
     if (this.#reported) return;
     this.#reported = true;
+    const { context } = client;
+    if (this.plan === undefined) this.#beginUnread(context);
+    const [method = "", target = ""] = this.#requestLine(client).split(" ");
+    if (this.trail === undefined && context.observer.active) {
+      beginLateTrail(client, { method, target });
+    }
     this.#failure = error.code;
     this.status = error.status;
     if (this.trail !== undefined) this.trail.detail = error.message;
     if (!this.#open) this.routed(client, { block: blocks.none, service: "" });
-    const { context } = client;
     context.countFailure(this.block, error.code);
-    const line = this.#requestLine(client);
-    const [method = "", target = ""] = line.split(" ");
     context.report({
       at: Date.now(),
       role: client.role,
@@ -247,6 +251,13 @@ export class Exchange {
       attempts: this.attempts,
       detail: error.message,
     });
+  }
+
+  /** No head was understood: what the connection's last request left here is not this one's. */
+  #beginUnread(context: DataContext): void {
+    this.attempts = this.firstByteAtMs = 0;
+    this.requestBytes = this.responseBytes = 0;
+    this.startedAtMs = context.net.now();
   }
 
   /** Method and target, as composed or, before that, as they came. Shape: empty when no head was understood. */
@@ -292,8 +303,9 @@ export class Exchange {
   }
 }
 
-/** The first line of a head, without the query: it may hold secrets. */
+/** The first line of a head, without user information and the query: they may hold secrets. */
 function firstLine(bytes: Uint8Array, from: number, to: number): string {
   const end = bytes.indexOf(13, from);
-  return latin1(bytes, from, Math.min(end < 0 ? to : end, to, from + 512)).replace(/\?\S*/, "");
+  return latin1(bytes, from, Math.min(end < 0 ? to : end, to, from + 512))
+    .replace(/\?\S*/, "").replace(/^(\S+ https?:\/\/)[^\s/]*@/i, "$1");
 }

@@ -2,15 +2,15 @@
 import { failureTable, MeshError } from "../../core/errors.ts";
 import type { RetryPolicy } from "../../core/traffic.ts";
 import type { ExplainQuestion, Explanation } from "../../plane/observe.ts";
-import type { EndpointState } from "../cluster/endpoint.ts";
 import { ascii } from "../http1/bytes.ts";
+import { decideFault } from "../routing/fault.ts";
 import { Client } from "./client.ts";
 import type { DataContext } from "./context.ts";
 import type { Route } from "./directory.ts";
+import { candidatesOf } from "./explain_candidates.ts";
 import { fillPlan, findDestination, readAgain } from "./outbound.ts";
 import { PaperSocket } from "./paper_socket.ts";
 import { aboutRequest, applyRules, inheritDeadline } from "./rules.ts";
-import type { Upstream } from "./upstream.ts";
 
 type Known = Exclude<Route, { kind: "failed" }>;
 
@@ -64,12 +64,37 @@ async function follow(
 
 /** Errors: MeshError, where the request would end in one. */
 async function walkAlong(client: Client, walk: Walk): Promise<Explanation> {
-  const { context } = client;
   if (client.tryHead() !== "head") {
     throw new MeshError("request_malformed", "this is no whole request head");
   }
   client.exchange.begin(client);
   const { plan } = client.exchange;
+  const known = await findRoute(client, walk);
+  fillPlan(client, known.destination, known.route);
+  const ruled = known.isTunnel ? "go" : await followRules(client, { known, walk });
+  walk.found = {
+    service: plan.cluster.service,
+    policy: plan.cluster.policy,
+    ...(plan.rule === "" ? {} : { route: plan.rule }),
+  };
+  if (ruled === "redirect") return { ...walk.found, steps: walk.steps, candidates: [] };
+  if (!known.isTunnel) {
+    inheritDeadline(client);
+    describeGate(client, walk);
+    describeFault(client, walk);
+  }
+  return pickOne(client, walk);
+}
+
+interface Located {
+  readonly destination: ReturnType<typeof findDestination>;
+  readonly route: Known;
+  readonly isTunnel: boolean;
+}
+
+/** Errors: MeshError, where the request would end in one. */
+async function findRoute(client: Client, walk: Walk): Promise<Located> {
+  const { context } = client;
   let destination = findDestination(client, context.request);
   let route = context.directory.known(destination.authority);
   if (route === undefined) {
@@ -83,39 +108,48 @@ async function walkAlong(client: Client, walk: Walk): Promise<Explanation> {
   if (route === undefined) throw new MeshError("registry_unavailable", `no answer on "${host}"`);
   if (route.kind === "failed") throw route.error;
   describeName(walk, { host, port, route });
-  fillPlan(client, destination, route);
-  inheritDeadline(client);
-  if (route.kind === "cluster" && route.rules !== undefined) {
-    const traced = route.rules.router?.trace(aboutRequest(client), context.random) ?? [];
-    for (const { route: { name }, fits } of traced) {
-      walk.add("rule", `"${name}" ${fits ? "fits" : "does not fit"}`);
-    }
-    if (route.rules.limits.length > 0) {
-      walk.add("limits", `taken from: ${route.rules.limits.map(({ name }) => name).join(", ")}`);
-    }
-    const ruled = applyRules(client, route.rules, { again: true, look: true });
-    if (ruled.kind === "redirect") {
-      walk.add("end", "the rule redirects; nothing is sent");
-      return { ...walk.found, route: plan.rule, steps: walk.steps, candidates: [] };
-    }
-    if (ruled.kind === "ask") {
-      walk.add("rule", `it sends to "${ruled.service}", which was not called before`);
-    }
+  const isTunnel = context.request.isConnect;
+  if (isTunnel) walk.add("tunnel", "plain HTTP in it is looked at request by request; else:");
+  return { destination, route, isTunnel };
+}
+
+/** Errors: MeshError, where the request would end in one. */
+async function followRules(
+  client: Client,
+  { known: { destination, route }, walk }: { readonly known: Located; readonly walk: Walk },
+): Promise<"go" | "redirect"> {
+  if (route.kind !== "cluster" || route.rules === undefined) return "go";
+  const { context } = client;
+  const { limits, router } = route.rules;
+  for (
+    const { route: { name }, fits } of router?.trace(aboutRequest(client), context.random) ?? []
+  ) {
+    walk.add("rule", `"${name}" ${fits ? "fits" : "does not fit"}`);
   }
-  walk.found = {
-    service: plan.cluster.service,
-    policy: plan.cluster.policy,
-    ...(plan.rule === "" ? {} : { route: plan.rule }),
-  };
-  describeGate(client, walk);
-  return pickOne(client, walk);
+  if (limits.length > 0) {
+    walk.add("limits", `taken from: ${limits.map(({ name }) => name).join(", ")}`);
+  }
+  let ruled = applyRules(client, route.rules, { again: true, look: true });
+  if (ruled.kind === "ask") {
+    walk.add("rule", `it sends to "${ruled.service}", which was not called before: asking control`);
+    await context.directory.ask(ruled.service);
+    readAgain(client);
+    fillPlan(client, destination, route);
+    ruled = applyRules(client, route.rules, { again: true, look: true });
+  }
+  if (ruled.kind === "ask") {
+    throw new MeshError("registry_unavailable", `the answers on "${ruled.service}" do not hold`);
+  }
+  if (ruled.kind === "redirect") walk.add("end", "the rule redirects; nothing is sent");
+  return ruled.kind;
 }
 
 function headOf({ headers, method, url }: ExplainQuestion): string {
   const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
   const named = headers.some(([name]) => name.toLowerCase() === "host");
   const host = /^https?:\/\/([^/?#]*)/i.exec(url)?.[1] ?? "";
-  return `${method} ${url} HTTP/1.1\r\n${named ? "" : `Host: ${host}\r\n`}${lines}\r\n`;
+  const target = method === "CONNECT" ? host : url;
+  return `${method} ${target} HTTP/1.1\r\n${named ? "" : `Host: ${host}\r\n`}${lines}\r\n`;
 }
 
 function describeName(
@@ -130,25 +164,34 @@ function describeName(
   } else walk.add("name", `${host} is a service`);
 }
 
+/** Errors: MeshError circuit_open, concurrency_limit. */
 function describeGate({ exchange: { plan } }: Client, walk: Walk): void {
-  const { circuit, limit, open } = plan.cluster.gate.describe();
+  const { gate } = plan.cluster;
+  const { circuit, limit, open } = gate.describe();
   if (circuit !== "closed") walk.add("circuit", circuit);
   walk.add("limit", limit === 0 ? `${open} under way, no limit` : `${open} of ${limit} under way`);
+  const outlook = gate.outlook();
+  if (outlook instanceof MeshError) throw outlook;
+  if (outlook === "line") walk.add("limit", "it waits for its turn");
+}
+
+/** Errors: MeshError fault_injected. */
+function describeFault({ context, exchange: { plan } }: Client, walk: Walk): void {
+  const fault = plan.injected ?? decideFault(plan.fault, context.random);
+  if (fault === undefined) return;
+  if (fault.delayMs > 0) walk.add("fault", `a rule delays it by ${fault.delayMs} ms`);
+  if (fault.abortStatus > 0) {
+    throw new MeshError("fault_injected", "a rule asks for this failure", {
+      status: fault.abortStatus,
+    });
+  }
 }
 
 /** Errors: MeshError no_endpoint. */
 function pickOne({ context, exchange: { idempotent, plan } }: Client, walk: Walk): Explanation {
   const { cluster, group } = plan;
   const nowMs = context.net.now();
-  const { tiers, usable } = group.explain(nowMs);
-  const { slowStartMs } = cluster.policy.balance;
-  walk.candidates = cluster.endpoints.map((endpoint) => ({
-    endpoint: endpoint.key,
-    instanceId: endpoint.snapshot.instanceId,
-    state: endpoint.state(nowMs, slowStartMs),
-    ...excludedBecause(endpoint, { usable, members: group.members, nowMs, subset: group.subset }),
-    ...shareOf(endpoint, { usable, tiers }),
-  }));
+  walk.candidates = candidatesOf({ cluster, group, nowMs });
   if (group.panic) {
     walk.add("panic", "too many endpoints are ejected: all that can be reached are balanced over");
   }
@@ -156,10 +199,12 @@ function pickOne({ context, exchange: { idempotent, plan } }: Client, walk: Walk
   const picked = group.peek(request);
   if (picked === undefined) {
     const why = cluster.unusable.length > 0 ? `: ${cluster.unusable.slice(0, 5).join(", ")}` : "";
-    throw new MeshError("no_endpoint", `${cluster.service} has no endpoint that can be used${why}`);
+    const of = group.subset === "" ? cluster.service : `${cluster.service} (${group.subset})`;
+    throw new MeshError("no_endpoint", `${of} has no endpoint that can be used${why}`);
   }
   const { kind } = cluster.policy.balance;
-  walk.add("pick", `${picked.key} by ${kind}, of ${usable.length} that may be picked`);
+  const { length } = group.explain(nowMs).usable;
+  walk.add("pick", `${picked.key} by ${kind}, of ${length} that may be picked`);
   walk.add("on failure", retryWords(plan.retry, { idempotent }));
   return {
     ...walk.found,
@@ -167,39 +212,6 @@ function pickOne({ context, exchange: { idempotent, plan } }: Client, walk: Walk
     candidates: walk.candidates,
     pick: picked.key,
   };
-}
-
-function excludedBecause(
-  endpoint: EndpointState<Upstream>,
-  { members, nowMs, subset, usable }: {
-    readonly members: readonly EndpointState<Upstream>[];
-    readonly usable: readonly EndpointState<Upstream>[];
-    readonly nowMs: number;
-    readonly subset: string;
-  },
-): { readonly excluded?: string } {
-  if (!members.includes(endpoint)) return { excluded: `it is not in the subset ${subset}` };
-  if (usable.includes(endpoint)) return {};
-  const endsInMs = endpoint.stateEndsAtMs(nowMs) - nowMs;
-  const until = endsInMs > 0 ? `, for another ${(endsInMs / 1000).toFixed(1)} s` : "";
-  return { excluded: `${endpoint.reason(nowMs).replaceAll("_", " ")}${until}` };
-}
-
-function shareOf(
-  endpoint: EndpointState<Upstream>,
-  { tiers, usable }: {
-    readonly tiers: readonly {
-      readonly share: number;
-      readonly members: readonly EndpointState<Upstream>[];
-    }[];
-    readonly usable: readonly EndpointState<Upstream>[];
-  },
-): { readonly share?: number } {
-  if (!usable.includes(endpoint)) return {};
-  const tier = tiers.find(({ members }) => members.includes(endpoint)) ??
-    { share: 1, members: usable };
-  const weight = tier.members.reduce((sum, each) => sum + each.weight, 0);
-  return { share: tier.share * endpoint.weight / weight };
 }
 
 function retryWords(retry: RetryPolicy, { idempotent }: { readonly idempotent: boolean }): string {

@@ -1,5 +1,5 @@
 /** What rules may ask about a request, read from its bytes only when they ask. */
-import { equalsIgnoreCase, latin1 } from "../http1/bytes.ts";
+import { equalsIgnoreCase, latin1, utf8 } from "../http1/bytes.ts";
 import { kind } from "../http1/fields.ts";
 import type { RequestHead } from "../http1/request_head.ts";
 import type { RequestFacts } from "../routing/facts.ts";
@@ -45,11 +45,11 @@ export class HeadFacts implements RequestFacts {
 
   /** An absolute target without a path is for `/`. */
   get path(): string {
-    return latin1(this.#bytes, this.#pathFrom, this.#queryAt) || "/";
+    return utf8(this.#bytes, this.#pathFrom, this.#queryAt) || "/";
   }
 
   get query(): string {
-    return latin1(this.#bytes, Math.min(this.#queryAt + 1, this.#pathTo), this.#pathTo);
+    return utf8(this.#bytes, Math.min(this.#queryAt + 1, this.#pathTo), this.#pathTo);
   }
 
   /** Several fields of one name are joined as a list. Source: RFC 9110 section 5.3, RFC 6265 for Cookie. */
@@ -60,7 +60,7 @@ export class HeadFacts implements RequestFacts {
     for (let index = 0; index < fields.count; index++) {
       const range = { from: fields.nameFrom(index), to: fields.nameTo(index) };
       if (!equalsIgnoreCase(this.#bytes, range, lower)) continue;
-      const value = latin1(this.#bytes, fields.valueFrom(index), fields.valueTo(index));
+      const value = utf8(this.#bytes, fields.valueFrom(index), fields.valueTo(index));
       text = text === undefined ? value : `${text}${lower === "cookie" ? "; " : ", "}${value}`;
     }
     return text;
@@ -76,7 +76,7 @@ export function callerOf({ fields }: RequestHead, bytes: Uint8Array): string {
   const context = fields.find(kind.cseContext);
   if (context >= 0) {
     try {
-      const text = latin1(bytes, fields.valueFrom(context), fields.valueTo(context));
+      const text = utf8(bytes, fields.valueFrom(context), fields.valueTo(context));
       const name = (JSON.parse(text) as Record<string, unknown> | null)?.["x-cse-src-microservice"];
       if (typeof name === "string") return name;
     } catch {
@@ -84,5 +84,5 @@ export function callerOf({ fields }: RequestHead, bytes: Uint8Array): string {
     }
   }
   const source = fields.find(kind.cseSource);
-  return source < 0 ? "" : latin1(bytes, fields.valueFrom(source), fields.valueTo(source));
+  return source < 0 ? "" : utf8(bytes, fields.valueFrom(source), fields.valueTo(source));
 }

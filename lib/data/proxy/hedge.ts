@@ -1,6 +1,7 @@
 /** Hedging: a request that takes longer than nearly all others is sent to a second endpoint, and the first answer wins. */
+import { MeshError } from "../../core/errors.ts";
 import { retryReasons, slot } from "../../plane/counters.ts";
-import { sendComposed, timeLeft } from "./attempt.ts";
+import { beginRecord, sendComposed, timeLeft } from "./attempt.ts";
 import { type AnswerEnd, awaitAnswer } from "./await_answer.ts";
 import type { Client } from "./client.ts";
 import { dialUpstream, type Upstream } from "./upstream.ts";
@@ -47,6 +48,7 @@ async function sendSecond(client: Client, first: Upstream): Promise<Upstream | u
   context.count(state.block, slot.attempts);
   state.attempts++;
   const ticket = cluster.begin(endpoint, nowMs);
+  if (state.trail !== undefined) beginRecord(client, { endpoint, nowMs });
   let upstream = endpoint.idle.take();
   try {
     upstream ??= await dialUpstream(context, endpoint, timeLeft(client));
@@ -54,9 +56,13 @@ async function sendSecond(client: Client, first: Upstream): Promise<Upstream | u
     const sending = sendComposed(client, upstream);
     if (sending !== undefined) await sending;
     return upstream;
-  } catch {
+  } catch (error) {
     // The first one may still answer; what it comes to is for the caller.
-    cluster.failed(endpoint, { ticket, nowMs: context.net.now() });
+    const failedAtMs = context.net.now();
+    cluster.failed(endpoint, { ticket, nowMs: failedAtMs });
+    if (error instanceof MeshError) state.trail?.attemptFailed(error.code);
+    state.trail?.attemptEnded(failedAtMs);
+    state.trail?.turnTo(first.endpoint.key);
     endpoint.end();
     upstream?.socket.close();
     client.awaiting = first.socket;
@@ -99,6 +105,9 @@ function settle(
     ? [state.ticket, state.secondTicket]
     : [state.secondTicket, state.ticket];
   cluster.hedge?.record(nowMs - state.attemptAtMs);
+  state.trail?.turnTo(loser.endpoint.key);
+  state.trail?.attemptEnded(nowMs);
+  state.trail?.turnTo(winner.endpoint.key);
   cluster.abandoned(loser.endpoint, { ticket: lost, nowMs });
   loser.endpoint.end();
   loser.socket.close();

@@ -49,13 +49,19 @@ export class Observer {
 
   setPolicy({ logShare, taps, tracing }: ObservePolicy): void {
     const known = new Map(this.#taps.map((tap) => [tap.filter.id, tap]));
-    this.#taps = taps.map((filter) =>
-      known.get(filter.id) ?? { filter, secondAtMs: -Infinity, left: 0 }
-    );
+    this.#taps = taps.map((filter) => {
+      const { secondAtMs = -Infinity, left = 0 } = known.get(filter.id) ?? {};
+      return { filter, secondAtMs, left };
+    });
     this.#logShare = logShare;
     this.sampler = tracing === undefined ? undefined : new Sampler(tracing);
     this.traceFormats = tracing === undefined ? 0 : formatsOf(tracing.write);
     this.active = logShare > 0 || taps.length > 0 || tracing !== undefined;
+  }
+
+  /** Whether there is an access log; whatever its share, it gets the failures that are made here. */
+  get keepsFailures(): boolean {
+    return this.#logShare > 0;
   }
 
   /** Whether the access log wants the next request. */
@@ -128,6 +134,8 @@ export class Trail {
   detail = "";
   readonly #startedAtMs: number;
   readonly #attempts: Mutable<AttemptRecord>[] = [];
+  /** The attempt that is told of next. */
+  #attempt: Mutable<AttemptRecord> | undefined;
 
   constructor(parts: TrailParts) {
     this.role = parts.role;
@@ -149,23 +157,27 @@ export class Trail {
     const attempt: Mutable<AttemptRecord> = { endpoint, startMs, endMs: startMs };
     if (spanId !== undefined) attempt.spanId = spanId;
     this.#attempts.push(attempt);
+    this.#attempt = attempt;
+  }
+
+  /** Of two attempts side by side, what comes next is about the one at this endpoint. */
+  turnTo(endpoint: string): void {
+    this.#attempt = this.#attempts.findLast((attempt) => attempt.endpoint === endpoint);
   }
 
   attemptAnswered(status: number, nowMs: number): void {
-    const attempt = this.#attempts.at(-1);
+    const attempt = this.#attempt;
     if (attempt === undefined) return;
     attempt.status = status;
     attempt.firstByteMs = nowMs - this.#startedAtMs;
   }
 
   attemptFailed(code: FailureCode): void {
-    const attempt = this.#attempts.at(-1);
-    if (attempt !== undefined) attempt.code = code;
+    if (this.#attempt !== undefined) this.#attempt.code = code;
   }
 
   attemptEnded(nowMs: number): void {
-    const attempt = this.#attempts.at(-1);
-    if (attempt !== undefined) attempt.endMs = nowMs - this.#startedAtMs;
+    if (this.#attempt !== undefined) this.#attempt.endMs = nowMs - this.#startedAtMs;
   }
 
   /** The record of the finished request, where anybody wants it. */
@@ -180,7 +192,9 @@ export class Trail {
     };
     const taps = observer.tapsFor(facts);
     const trace = this.trace?.ids();
-    if (!this.logged && taps.length === 0 && trace === undefined) return;
+    const wanted = this.logged || taps.length > 0 || trace !== undefined ||
+      (end.code !== undefined && observer.keepsFailures);
+    if (!wanted) return;
     observer.push({
       ...facts,
       at: this.at,

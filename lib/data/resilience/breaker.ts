@@ -68,6 +68,13 @@ export class Breaker {
     return ++this.#ticket;
   }
 
+  /** Whether `allow` would refuse a request now; changes nothing. */
+  refuses(nowMs: number): boolean {
+    const { state } = this;
+    if (this.#policy.force !== "none") return state === "open";
+    return state !== "closed" && nowMs < this.#untilMs;
+  }
+
   /** After a refusal: how long until a request may try. Units: milliseconds, at least 1. */
   retryAfterMs(nowMs: number): number {
     if (this.#policy.force === "open") return this.#policy.openMs;

@@ -69,6 +69,12 @@ export class WaitingLine {
       nowMs - this.#oldest.joinedMs >= this.#policy.queueMs * overloadedAtShare;
   }
 
+  /** Whether `join` would take a request now; changes nothing. */
+  hasRoom(nowMs: number): boolean {
+    const { queue } = this.#policy;
+    return queue > 0 && (this.#length < queue || this.overloaded(nowMs));
+  }
+
   /** Puts a request at the end. Shape: false when there is no room; nothing is settled then. */
   join(waiter: Waiter, nowMs: number): boolean {
     const { queue } = this.#policy;

@@ -1,4 +1,5 @@
 /** Rate limits: a token bucket as one number, so that several threads can share it. */
+import { hashText, mixHash } from "../../core/hash.ts";
 import type { RateLimit } from "../../core/traffic.ts";
 import type { LimitCells } from "./limit_cells.ts";
 
@@ -118,7 +119,7 @@ export class KeyedRateLimiter {
     const cells = this.#cells;
     const hash = hashText(key, this.#seed);
     const first = hash % cells.length;
-    const second = scramble(hash) % cells.length;
+    const second = mixHash(hash, 1) % cells.length;
     for (;;) {
       const one = fullAt(cells, first, emptyFullAtMs);
       const other = fullAt(cells, second, emptyFullAtMs);
@@ -138,20 +139,4 @@ export class KeyedRateLimiter {
   #raise(index: number, dueMs: number): void {
     while (this.#cells.read(index) < dueMs && !this.#cells.replace(index, dueMs));
   }
-}
-
-/** A number for a text. Shape: an unsigned whole number of 32 bits; another one for another seed. Source: FNV-1a. */
-export function hashText(text: string, seed: number): number {
-  let hash = (0x811c9dc5 ^ seed) >>> 0;
-  for (let index = 0; index < text.length; index++) {
-    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
-  }
-  return scramble(hash);
-}
-
-/** Spreads what differs in few bits over all of them. */
-function scramble(hash: number): number {
-  let mixed = Math.imul(hash ^ (hash >>> 16), 0x45d9f3b);
-  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x45d9f3b);
-  return (mixed ^ (mixed >>> 16)) >>> 0;
 }

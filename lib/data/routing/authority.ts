@@ -82,11 +82,6 @@ export class AuthorityTable<Route> {
     this.#byHash.set(hash, { bytes: bytes.slice(from, to), value: parsed });
     return parsed;
   }
-
-  /** Forgets every route, not the spellings. */
-  clearRoutes(): void {
-    for (const entry of this.#byHash.values()) entry.value.route = undefined;
-  }
 }
 
 function sameBytes(known: Uint8Array, bytes: Uint8Array, from: number, to: number): boolean {

@@ -1,4 +1,5 @@
 /** Prepares changes of header fields, so that writing a head only skips names and copies bytes. */
+import { isOwnField } from "../../core/own_fields.ts";
 import type { HeaderChanges } from "../../core/traffic.ts";
 import { PolicyError } from "./policy_error.ts";
 
@@ -8,27 +9,6 @@ export interface HeaderPlan {
   /** Whole lines with their ends, written behind the copied fields. */
   readonly lines: Uint8Array<ArrayBuffer>;
 }
-
-/**
- * Fields no rule may touch: those that frame the message or belong to one connection (RFC 9110 section 7.6.1), the
- * one that says who is asked, and those by which sidecars know a call.
- */
-const untouchable: ReadonlySet<string> = new Set([
-  "connection",
-  "content-length",
-  "expect",
-  "host",
-  "keep-alive",
-  "max-forwards",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-  "x-cse-context",
-]);
 
 /**
  * Compiles changes: `set` replaces, `add` leaves what is there, `remove` takes away.
@@ -56,13 +36,12 @@ function checkedName(name: string): string {
   if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) {
     throw new PolicyError(`${JSON.stringify(name)} is no name of a header field`);
   }
-  const lower = name.toLowerCase();
-  if (untouchable.has(lower) || lower.startsWith("x-mesher-")) {
+  if (isOwnField(name)) {
     throw new PolicyError(
       `the field ${name} belongs to the connection or to the sidecar; rules may change others only`,
     );
   }
-  return lower;
+  return name.toLowerCase();
 }
 
 function checkedValue(name: string, value: string): string {

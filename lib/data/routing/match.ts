@@ -1,9 +1,9 @@
 /** Turns the conditions of a rule into one function that says whether a request fits them. */
+import { hashShare, hashText } from "../../core/hash.ts";
 import type { Random } from "../../core/ports.ts";
 import type { RequestMatch, TrafficKey } from "../../core/traffic.ts";
 import { cookieValue, queryValue, type RequestFacts, trafficKey } from "./facts.ts";
 import { checkShare, inPlace } from "./policy_error.ts";
-import { hashText, unitOf } from "./share.ts";
 import { compileText } from "./text_match.ts";
 
 export type Matcher = (facts: RequestFacts, random: Random) => boolean;
@@ -78,10 +78,10 @@ function shareOf(share: number, sticky: TrafficKey | undefined, salt: string): M
   if (share === 1) return () => true;
   if (sticky === undefined) return (_, random) => random() < share;
   const key = readsLower(sticky);
-  const seed = hashText(0, salt);
+  const seed = hashText(salt);
   return (facts, random) => {
     const text = trafficKey(facts, key);
-    return (text === undefined ? random() : unitOf(hashText(seed, text))) < share;
+    return (text === undefined ? random() : hashShare(hashText(text, seed))) < share;
   };
 }
 

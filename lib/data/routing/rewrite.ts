@@ -35,11 +35,6 @@ export function compilePathRewrite({ prefix, regex }: PathRewrite): TargetRewrit
   };
 }
 
-/** Applies a rewrite once. Errors: PolicyError. */
-export function rewritePath(target: string, rewrite: PathRewrite): string {
-  return compilePathRewrite(rewrite)(target);
-}
-
 function prefixStep({ from, to }: NonNullable<PathRewrite["prefix"]>): TargetRewrite {
   if (!from.startsWith("/")) throw new PolicyError(`from is ${JSON.stringify(from)}; begin with /`);
   if (/[?#]/.test(from + to)) throw new PolicyError("a prefix has neither a query nor a fragment");

@@ -1,6 +1,6 @@
 /** Chooses one of several by their weights: in turn, or always the same for the same key. */
+import { hashShare, hashText, mixHash } from "../../core/hash.ts";
 import type { Random } from "../../core/ports.ts";
-import { hashPair, hashText, unitOf } from "./share.ts";
 
 /** A longer way to a starting point would only cost time at the first request. */
 const MAX_START = 1000;
@@ -68,23 +68,24 @@ export class KeyedChoice {
     salt: string,
   ) {
     const times = new Map<string, number>();
-    this.#seed = hashText(1, salt);
+    // Another one than that of the share of the rule's name: who is let in says nothing of who goes where.
+    this.#seed = hashText(salt, 1);
     this.#entries = entries.map(({ name, weight }) => {
       const nth = times.get(name) ?? 0;
       times.set(name, nth + 1);
-      return { weight, seed: hashText(nth, name) };
+      return { weight, seed: mixHash(hashText(name), nth) };
     });
   }
 
   /** Index of the entry that has the key. */
   of(key: string): number {
-    const hash = hashText(this.#seed, key);
+    const hash = hashText(key, this.#seed);
     let best = 0;
     let lowest = Infinity;
     for (let index = 0; index < this.#entries.length; index++) {
       const { seed, weight } = this.#entries[index]!;
       // Never 0, whose logarithm is none.
-      const drawn = unitOf(hashPair(hash, seed) + 0.5);
+      const drawn = 1 - hashShare(mixHash(hash, seed));
       const score = -Math.log(drawn) / weight;
       if (score < lowest) {
         lowest = score;

@@ -34,6 +34,7 @@ export function beginTrace(fields: TraceFields, write: TraceFormats, effects: Tr
     parent: found?.parent,
     continuesW3c: found?.from === traceFormat.w3c,
     formats: fields.formats === 0 ? write : fields.formats,
+    isCallers: fields.formats !== 0,
     state,
   }, effects);
 }
@@ -42,6 +43,7 @@ interface TraceParts {
   readonly parent: Parent | undefined;
   readonly continuesW3c: boolean;
   readonly formats: TraceFormats;
+  readonly isCallers: boolean;
   readonly state: string | undefined;
 }
 
@@ -65,6 +67,8 @@ export class Trace {
   readonly rewritten: boolean;
   /** Whether `tracestate` must not go on: it belongs to a `traceparent` that does not. */
   readonly dropsState: boolean;
+  /** Whether the caller sent fields of traces; else the trace is of this sidecar's making. */
+  readonly isCallers: boolean;
   readonly #debug: boolean;
   readonly #short: boolean;
   readonly #formats: TraceFormats;
@@ -87,8 +91,12 @@ export class Trace {
   #at1 = 0;
   #at2 = 0;
 
-  constructor({ parent, continuesW3c, formats, state }: TraceParts, effects: TraceEffects) {
+  constructor(
+    { parent, continuesW3c, formats, isCallers, state }: TraceParts,
+    effects: TraceEffects,
+  ) {
     const { random, sampler, nowMs } = effects;
+    this.isCallers = isCallers;
     const known = parent?.known === true;
     this.#trace0 = known ? parent.trace0 : randomWord(random);
     this.#trace1 = known ? parent.trace1 : randomWord(random);

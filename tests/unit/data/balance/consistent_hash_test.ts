@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@test/assert";
 import { type Candidate, notYet } from "../../../../lib/data/balance/candidate.ts";
 import { ConsistentHash } from "../../../../lib/data/balance/consistent_hash.ts";
-import { hashText } from "../../../../lib/data/balance/hash.ts";
+import { hashText } from "../../../../lib/core/hash.ts";
 import { WarmUp } from "../../../../lib/data/balance/warm_up.ts";
 import { candidate, candidatesOf, request, tally } from "../../../support/candidates.ts";
 

@@ -203,6 +203,42 @@ for (const how of ["full", "left", "late"] as const) {
   });
 }
 
+Deno.test("gate, an outlook says what would become of a request, and changes nothing", async () => {
+  const { gate, clock } = setUp({ breaker, concurrency: concurrency(1, 1) });
+  const outlook = () => {
+    const found = gate.outlook();
+    assertEquals(gate.outlook(), found);
+    return found instanceof MeshError ? found.code : found;
+  };
+  assertEquals(outlook(), "in");
+  const ticket = gate.admit();
+  gate.tryEnter();
+  assertEquals(outlook(), "line");
+  const waiting = waitAt(gate);
+  assertEquals([outlook(), gate.open], ["concurrency_limit", 1]);
+  // The oldest has waited so long that it gives its place to a newer one.
+  await clock.advance(50);
+  assertEquals(outlook(), "line");
+  await clock.advance(50);
+  assertEquals(waiting.outcome, "concurrency_limit");
+  gate.leave(ticket, "failed", 1);
+  for (let call = 0; call < 3; call++) {
+    const ticket = gate.admit();
+    gate.tryEnter();
+    gate.leave(ticket, "failed", 1);
+  }
+  assertEquals(outlook(), "circuit_open");
+  await clock.advance(1000);
+  // The next one is the trial; the one behind it is not let in.
+  assertEquals([outlook(), outlook()], ["in", "in"]);
+  gate.admit();
+  assertEquals(outlook(), "circuit_open");
+  gate.setPolicy({ breaker: { ...breaker, force: "closed" }, concurrency: concurrency(0) });
+  assertEquals(outlook(), "in");
+  gate.setPolicy({ breaker: { ...breaker, force: "open" }, concurrency: concurrency(0) });
+  assertEquals(outlook(), "circuit_open");
+});
+
 Deno.test("gate, a changed limit holds at once, also for who waits already", async () => {
   const { gate, gauge } = setUp({ concurrency: concurrency(1, 4) });
   gate.tryEnter();

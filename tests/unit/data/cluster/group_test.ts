@@ -1,106 +1,19 @@
-/** Groups of endpoints: who is well, panic, probation, nearness, sessions, and a look that moves nothing. */
+/** Groups of endpoints: who is well, who is on probation, and when ejections are ignored. */
 import { assert, assertEquals } from "@test/assert";
-import { EndpointState } from "../../../../lib/data/cluster/endpoint.ts";
-import { EndpointGroup, type GroupOptions } from "../../../../lib/data/cluster/group.ts";
-import { ClusterHealth } from "../../../../lib/data/resilience/outlier.ts";
-import type { EndpointSnapshot } from "../../../../lib/plane/messages.ts";
-import { balancePolicy } from "../../../support/candidates.ts";
-import { FakeSocket } from "../../../support/fake_socket.ts";
-import { changedService, defaultServicePolicy } from "../../../support/policy.ts";
-import { seeded } from "../../../support/seeded.ts";
-
-interface Connection {
-  readonly socket: FakeSocket;
-}
-type Endpoint = EndpointState<Connection>;
-
-const { outlier } = changedService(defaultServicePolicy, {
-  outlier: {
-    enabled: true,
-    consecutiveFailures: 3,
-    maxEjectedShare: 1,
-    panicShare: 0.5,
-    baseEjectMs: 1000,
-  },
-});
-
-/** Endpoints 1 to `count`, in zone a unless `zones` says otherwise, one letter each. */
-function setUp(
-  count: number,
-  { zones = "", seed = 1, ...options }: Partial<GroupOptions> & { zones?: string; seed?: number } =
-    {},
-) {
-  const random = seeded(seed);
-  // Without jitter every time out is known exactly.
-  const health = new ClusterHealth(options.outlier ?? outlier, () => 0.999_999);
-  health.total = count;
-  const group = new EndpointGroup<Connection>("", {
-    balance: balancePolicy("round_robin", { slowStartMs: 0 }),
-    outlier,
-    place: {},
-    spread: 0,
-    inOrder: false,
-    ...options,
-  });
-  const make = (index: number, weight = 1) => {
-    const snapshot: EndpointSnapshot = {
-      host: "10.0.0.1",
-      port: index + 1,
-      instanceId: `i${index}`,
-      version: "1.0.0",
-      mesher: false,
-      weight,
-      zone: zones[index] ?? "a",
-      region: "r",
-    };
-    return new EndpointState<Connection>(snapshot, {
-      gauge: { idle: 0 },
-      health,
-      counters: new Float64Array(0),
-      newcomer: false,
-    });
-  };
-  const endpoints = Array.from({ length: count }, (_, index) => make(index));
-  group.setMembers(endpoints);
-  const at = (nowMs: number, { stickyId = "", hash = -1 } = {}) => ({
-    nowMs,
-    random,
-    hash,
-    stickyId,
-  });
-  /** Ports picked, each attempt at an end before the next. */
-  const ports = (picks: number, nowMs = 0, about = {}, tried?: readonly Endpoint[]) =>
-    Array.from({ length: picks }, () => group.pick(at(nowMs, about), tried)?.snapshot.port);
-  return { group, endpoints, at, ports, make };
-}
-
-function counted(ports: readonly (number | undefined)[]): Readonly<Record<string, number>> {
-  const counts: Record<string, number> = {};
-  for (const port of ports) counts[String(port)] = (counts[String(port)] ?? 0) + 1;
-  return counts;
-}
-
-/** Fails until it is ejected, or would be but for the cap. */
-function fail(group: EndpointGroup<Connection>, endpoint: Endpoint, nowMs = 0): void {
-  for (let failure = 0; failure < outlier.consecutiveFailures; failure++) {
-    endpoint.health.failed(endpoint.begin(nowMs), nowMs);
-    endpoint.end();
-  }
-  group.invalidate();
-}
+import { counted, type Endpoint, groupOf, outlier } from "../../../support/endpoint_group.ts";
 
 Deno.test("group, an ejected endpoint gets nothing until its time is over", () => {
-  const { group, endpoints, ports } = setUp(4);
-  fail(group, endpoints[0]!);
+  const { group, endpoints, ports, fail } = groupOf(4);
+  fail(endpoints[0]!);
   assertEquals(counted(ports(300, 999)), { 2: 100, 3: 100, 4: 100 });
   assertEquals(group.panic, false);
 });
 
 Deno.test("group, one that comes back gets one request, whose outcome decides", () => {
   for (const well of [true, false]) {
-    const { group, endpoints, ports, at } = setUp(4);
+    const { group, endpoints, ports, at, fail } = groupOf(4);
     const [first] = endpoints as [Endpoint];
-    fail(group, first);
+    fail(first);
     const nowMs = first.health.untilMs;
     let picked: Endpoint | undefined;
     for (let pick = 0; pick < 4 && picked !== first; pick++) {
@@ -122,9 +35,9 @@ Deno.test("group, one that comes back gets one request, whose outcome decides", 
 });
 
 Deno.test("group, a request on probation that never ends keeps the endpoint out only for a while", () => {
-  const { group, endpoints, ports } = setUp(4);
+  const { group, endpoints, ports, fail } = groupOf(4);
   const [first] = endpoints as [Endpoint];
-  fail(group, first);
+  fail(first);
   const nowMs = first.health.untilMs;
   first.begin(nowMs);
   group.invalidate();
@@ -133,9 +46,9 @@ Deno.test("group, a request on probation that never ends keeps the endpoint out 
 });
 
 Deno.test("group, one that was let back in gets few requests at a time, then more", () => {
-  const { group, endpoints, at } = setUp(3);
+  const { group, endpoints, at, fail } = groupOf(3);
   const [first] = endpoints as [Endpoint];
-  fail(group, first);
+  fail(first);
   const nowMs = first.health.untilMs;
   const ticket = first.begin(nowMs);
   first.health.succeeded(ticket, nowMs);
@@ -163,11 +76,11 @@ Deno.test("group, one that was let back in gets few requests at a time, then mor
 });
 
 Deno.test("group, too many out: ejections are ignored, all that can be reached are balanced over", () => {
-  const { group, endpoints, ports } = setUp(5);
-  for (const endpoint of endpoints.slice(0, 2)) fail(group, endpoint);
+  const { group, endpoints, ports, fail } = groupOf(5);
+  for (const endpoint of endpoints.slice(0, 2)) fail(endpoint);
   assertEquals(counted(ports(30)), { 3: 10, 4: 10, 5: 10 });
   assertEquals(group.panic, false);
-  fail(group, endpoints[2]!);
+  fail(endpoints[2]!);
   assertEquals(counted(ports(50)), { 1: 10, 2: 10, 3: 10, 4: 10, 5: 10 });
   assertEquals(group.panic, true);
   // What cannot be reached at all stays out even then, and counts for neither side.
@@ -179,8 +92,8 @@ Deno.test("group, too many out: ejections are ignored, all that can be reached a
 });
 
 Deno.test("group, panic ends when enough are well again", () => {
-  const { group, endpoints, ports } = setUp(4);
-  for (const endpoint of endpoints.slice(0, 3)) fail(group, endpoint);
+  const { group, endpoints, ports, fail } = groupOf(4);
+  for (const endpoint of endpoints.slice(0, 3)) fail(endpoint);
   ports(1);
   assertEquals(group.panic, true);
   for (const endpoint of endpoints.slice(0, 2)) endpoint.health.readmitted(10);
@@ -191,8 +104,8 @@ Deno.test("group, panic ends when enough are well again", () => {
 
 Deno.test("group, one that only the cap on ejections keeps in does not count as well", () => {
   const strict = { ...outlier, maxEjectedShare: 0.25 };
-  const { group, endpoints, ports } = setUp(4, { outlier: strict });
-  for (const endpoint of endpoints.slice(0, 3)) fail(group, endpoint);
+  const { group, endpoints, ports, fail } = groupOf(4, { outlier: strict });
+  for (const endpoint of endpoints.slice(0, 3)) fail(endpoint);
   assertEquals(endpoints.map(({ health }) => health.state), [
     "ejected",
     "healthy",
@@ -205,7 +118,7 @@ Deno.test("group, one that only the cap on ejections keeps in does not count as 
 });
 
 Deno.test("group, an attempt after others goes where none went before", () => {
-  const { group, endpoints, at } = setUp(3);
+  const { group, endpoints, at } = groupOf(3);
   for (let round = 0; round < 20; round++) {
     const tried = [endpoints[round % 3]!];
     const second = group.pick(at(0), tried)!;

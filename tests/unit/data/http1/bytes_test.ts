@@ -8,6 +8,7 @@ import {
   matchesAt,
   targetBytes,
   tokenBytes,
+  utf8,
   valueBytes,
   Writer,
 } from "../../../../lib/data/http1/bytes.ts";
@@ -37,6 +38,16 @@ Deno.test("latin-1 text, every byte comes through and back", () => {
   assertEquals(bytesOf(text), all);
   assertEquals(latin1(all, 65, 68), "ABC");
   assertEquals(latin1(all, 5, 5), "");
+});
+
+Deno.test("utf-8 text, is read as such where it is, else as latin-1", () => {
+  const bytes = new TextEncoder().encode("a käse \u{feff}€");
+  assertEquals(utf8(bytes, 0, bytes.length), "a käse \u{feff}€");
+  assertEquals(utf8(bytes, 0, 1), "a");
+  assertEquals(utf8(bytes, 3, 3), "");
+  // Cut in the middle of a character.
+  assertEquals(utf8(bytes, 2, 4), "k\xc3");
+  assertEquals(utf8(bytesOf("caf\xe9"), 0, 4), "caf\xe9");
 });
 
 const comparisons: readonly (readonly [text: string, lower: string, equal: boolean])[] = [

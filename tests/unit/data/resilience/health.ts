@@ -2,18 +2,13 @@
 import type { OutlierPolicy } from "../../../../lib/core/traffic.ts";
 import { EndpointHealth } from "../../../../lib/data/resilience/endpoint_health.ts";
 import { ClusterHealth, type Outcome } from "../../../../lib/data/resilience/outlier.ts";
+import { defaultServicePolicy } from "../../../support/policy.ts";
 
-/** The usual values. */
+/** The usual values, with fewer requests to judge by. */
 export const policy: OutlierPolicy = {
+  ...defaultServicePolicy.outlier,
   enabled: true,
-  consecutiveFailures: 5,
-  successShare: 0.8,
   minRequests: 5,
-  windowMs: 10_000,
-  baseEjectMs: 1000,
-  maxEjectMs: 60_000,
-  maxEjectedShare: 0.5,
-  panicShare: 0.5,
 };
 
 /** Jitter that gives the whole time out: nearly 1. */

@@ -106,16 +106,6 @@ Deno.test("authority table, is bounded and right after it started over", () => {
   }
 });
 
-Deno.test("authority table, forgets routes and keeps spellings", () => {
-  const table = new AuthorityTable<number>();
-  const found = look(table, "shop");
-  assert.ok(typeof found === "object");
-  found.route = 1;
-  table.clearRoutes();
-  assert.ok(look(table, "shop") === found);
-  assertEquals(found.route, undefined);
-});
-
 Deno.test("authority table, two names with one hash are never taken for each other", () => {
   const names = ["s6rnw", "snpba"];
   assertEquals(hash(names[0]!), hash(names[1]!), "the table's hash: choose other names");

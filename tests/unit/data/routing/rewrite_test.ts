@@ -5,7 +5,6 @@ import {
   compilePathRewrite,
   compileRedirect,
   redirectLocation,
-  rewritePath,
 } from "../../../../lib/data/routing/rewrite.ts";
 import { seeded } from "../../../support/seeded.ts";
 
@@ -37,7 +36,7 @@ const prefixes: readonly (readonly [from: string, to: string, target: string, re
 
 for (const [from, to, target, result] of prefixes) {
   Deno.test(`path rewrite, prefix ${from} to ${JSON.stringify(to)} of ${target} is ${result}`, () => {
-    assertEquals(rewritePath(target, { prefix: { from, to } }), result);
+    assertEquals(compilePathRewrite({ prefix: { from, to } })(target), result);
   });
 }
 
@@ -61,7 +60,7 @@ const regexes: readonly (readonly [pattern: string, to: string, target: string, 
 
 for (const [pattern, to, target, result] of regexes) {
   Deno.test(`path rewrite, ${pattern} to ${JSON.stringify(to)} of ${target} is ${result}`, () => {
-    assertEquals(rewritePath(target, { regex: { pattern, to } }), result);
+    assertEquals(compilePathRewrite({ regex: { pattern, to } })(target), result);
   });
 }
 
