@@ -5,22 +5,10 @@ import type { Tree } from "../config/paths.ts";
 import type { PolicyPlace } from "../control/api/policies.ts";
 import { trafficProblems } from "../data/routing/check_traffic.ts";
 import { trafficPolicy } from "./traffic_policy.ts";
-import type { Sources } from "./traffic_origins.ts";
+import { serviceGroups, type Sources } from "./traffic_origins.ts";
 
 /** The groups that can be changed as a whole. */
-export const overridableGroups = [
-  "balance",
-  "outlier",
-  "retry",
-  "timeouts",
-  "breaker",
-  "concurrency",
-  "rate_limits",
-  "fault",
-  "routes",
-  "egress",
-  "egress_rules",
-] as const;
+export const overridableGroups = [...serviceGroups, "egress", "egress_rules"] as const;
 
 /** Keeps the changes and what they lie on. Who puts a new configuration in force is told by the answers. */
 export class Overrides {

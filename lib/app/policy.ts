@@ -2,6 +2,7 @@
 import type { Address } from "../core/address.ts";
 import type { Config } from "../config/schema.ts";
 import type { CachePolicy } from "../control/discovery/cache_options.ts";
+import type { ListenerRole } from "../plane/messages.ts";
 import type { DataPolicy } from "../plane/policy.ts";
 import { threadShare, trafficPolicy } from "./traffic_policy.ts";
 
@@ -9,7 +10,7 @@ export interface DataPolicyOptions {
   readonly revision: number;
   /** The listeners as they are bound. */
   readonly ownAddresses: readonly Address[];
-  /** Limits and rates are divided by so many. */
+  /** Limits are divided by so many. */
   readonly threads: number;
 }
 
@@ -51,6 +52,16 @@ export function dataPolicy(
 /** How many data threads a configuration asks for. */
 export function threadsOf({ threads }: Config): number {
   return threads === "auto" ? navigator.hardwareConcurrency : threads;
+}
+
+/** What the data threads listen on: inbound only where there is a service to call. */
+export function listenersOf(
+  { service, outbound, inbound }: Config,
+): readonly { readonly role: ListenerRole; readonly address: Address }[] {
+  return [
+    { role: "outbound", address: outbound },
+    ...(service === undefined ? [] : [{ role: "inbound", address: inbound } as const]),
+  ];
 }
 
 export function cachePolicy(

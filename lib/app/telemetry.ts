@@ -43,6 +43,8 @@ interface AccessLog {
 
 /** How long the last lines and spans may take. Units: milliseconds. */
 const closeMs = 1_000;
+/** Of an access log for failures only: no request is ever drawn for it, but the data threads know that there is one. */
+const leastShare = Number.MIN_VALUE;
 const none: SpanCounts = { sent: 0, full: 0, refused: 0, unreachable: 0, waiting: 0 };
 
 export class Telemetry {
@@ -73,7 +75,7 @@ export class Telemetry {
   get wanted(): Omit<ObservePolicy, "taps"> {
     const { tracing, accessLog } = this.#config;
     return {
-      logShare: accessLog.enabled ? accessLog.sharePercent / 100 : 0,
+      logShare: accessLog.enabled ? Math.max(leastShare, accessLog.sharePercent / 100) : 0,
       ...(tracing.endpoint === "" ? {} : {
         tracing: {
           share: tracing.samplePercent / 100,

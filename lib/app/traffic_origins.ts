@@ -24,7 +24,7 @@ export interface TrafficOrigins {
 export type Sources = Readonly<Record<string, ConfigSource>>;
 
 /** Keys of the top level that make the policy of a service; of `timeouts` only the one that is a service's. */
-const serviceKeys = [
+export const serviceGroups = [
   "balance",
   "outlier",
   "retry",
@@ -57,7 +57,7 @@ export function serviceOrigins(config: Config, sources: Sources, name?: string):
   const file = toPublicForm(config);
   const services = file["services"] as Tree;
   const own = name !== undefined && Object.hasOwn(services, name) ? services[name] as Tree : {};
-  const policy = Object.fromEntries(serviceKeys.map((key) => {
+  const policy = Object.fromEntries(serviceGroups.map((key) => {
     const inherited = key === "timeouts"
       ? { response: (file[key] as Tree)["response"] }
       : file[key];
@@ -83,7 +83,7 @@ function described(
 }
 
 /** In one word where possible: what set a value. */
-export function originText(source: ConfigSource | undefined): string {
+function originText(source: ConfigSource | undefined): string {
   if (source === undefined) return "unknown";
   const { kind, name } = source;
   return kind === "default" || kind === "admin" ? kind : `${kind}:${name}`;

@@ -2,7 +2,6 @@
 import type {
   ConcurrencyPolicy,
   InboundPolicy,
-  RateLimit,
   ServicePolicy,
   TrafficPolicy,
 } from "../core/traffic.ts";
@@ -56,7 +55,7 @@ function servicePolicy(settings: ServiceSettings): ServicePolicy {
 }
 
 /**
- * One thread's share of the limits and rates of the process.
+ * One thread's share of the limits of the process; rates need none, since all threads count in the same memory.
  *
  * Shape: shares of one limit add up to it or, where it does not divide, to a little more; never to nothing.
  */
@@ -65,7 +64,6 @@ export function threadShare(policy: TrafficPolicy, threads: number): TrafficPoli
   const inbound: InboundPolicy = {
     ...policy.inbound,
     concurrency: concurrencyShare(policy.inbound.concurrency, threads),
-    rateLimits: rateShares(policy.inbound.rateLimits, threads),
   };
   return {
     ...policy,
@@ -78,17 +76,11 @@ export function threadShare(policy: TrafficPolicy, threads: number): TrafficPoli
 }
 
 function serviceShare(policy: ServicePolicy, threads: number): ServicePolicy {
-  const { concurrency, rateLimits, retry, routes } = policy;
+  const { concurrency, retry } = policy;
   return {
     ...policy,
     retry: { ...retry, budgetPerSecond: retry.budgetPerSecond / threads },
     concurrency: concurrencyShare(concurrency, threads),
-    rateLimits: rateShares(rateLimits, threads),
-    routes: routes.map((route) =>
-      route.rateLimits === undefined
-        ? route
-        : { ...route, rateLimits: rateShares(route.rateLimits, threads) }
-    ),
   };
 }
 
@@ -100,12 +92,4 @@ function concurrencyShare(policy: ConcurrencyPolicy, threads: number): Concurren
     minLimit: Math.ceil(minLimit / threads),
     queue: Math.ceil(queue / threads),
   };
-}
-
-function rateShares(limits: readonly RateLimit[], threads: number): readonly RateLimit[] {
-  return limits.map((limit) => ({
-    ...limit,
-    perSecond: limit.perSecond / threads,
-    burst: Math.ceil(limit.burst / threads),
-  }));
 }

@@ -8,6 +8,7 @@ import { policiesView } from "./policies_view.ts";
 import type { Sidecar } from "./sidecar.ts";
 import { failures, history } from "./views/events_view.ts";
 import { probesView } from "./views/probes_view.ts";
+import { examiner, explain } from "./views/questions_view.ts";
 import { endpoints, rules, service, services } from "./views/services_view.ts";
 import { connections, leases, snapshots, status } from "./views/state_view.ts";
 
@@ -44,8 +45,8 @@ export function adminView(sidecar: Sidecar): AdminView {
     setLogLevel: (level) => sidecar.setLogLevel(level),
     drain: () => void sidecar.drainInbound(),
     reload: () => sidecar.reload(),
-    explain: (question) => sidecar.explain(question),
-    doctor: () => sidecar.examine(),
+    explain: (question) => explain(sidecar, question),
+    doctor: examiner(sidecar),
     tap: (query, signal) => sidecar.insight.observers.tap(query, signal),
   };
 }

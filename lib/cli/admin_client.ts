@@ -8,10 +8,10 @@ import { type AskedAnswer, askHttp, type OpenAnswer, openHttp } from "../platfor
 import type { Io } from "./io.ts";
 
 /** Exit code when nobody could be asked, which is neither yes nor no. */
-export const cannotAsk = 2;
+const cannotAsk = 2;
 
 /** A sidecar that takes longer to answer is not well. Units: milliseconds. */
-export const answerMs = 5000;
+const answerMs = 5000;
 
 /** What a command line of these commands says, with the place to ask. */
 export interface Asking {

@@ -211,7 +211,7 @@ function failureLines({ failures }: FailuresView): readonly string[] {
 }
 
 /** One failure in three lines. */
-export function failureWords(failure: FailureView): readonly string[] {
+function failureWords(failure: FailureView): readonly string[] {
   const { at, role, status, code, method, target, detail, check } = failure;
   const from = role === "inbound" ? " (inbound)" : "";
   return [

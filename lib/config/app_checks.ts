@@ -122,7 +122,7 @@ function readMap(value: object): AppCheck | Refusal {
 }
 
 /** Reads one check, several by comma, a list of texts and maps, or `none`, which is the empty list. */
-export function readChecks(value: unknown): readonly AppCheck[] | Refusal {
+function readChecks(value: unknown): readonly AppCheck[] | Refusal {
   if (value === "none") return [];
   const items = Array.isArray(value)
     ? value

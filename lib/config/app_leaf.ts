@@ -21,7 +21,7 @@ function readPort(item: unknown): LocalPort | undefined {
 }
 
 /** Reads `rest:8080,grpc:9000`, a bare port, or a list of these. */
-export function readPorts(value: unknown): readonly LocalPort[] | Refusal {
+function readPorts(value: unknown): readonly LocalPort[] | Refusal {
   const items = Array.isArray(value)
     ? value
     : typeof value === "string"
@@ -98,7 +98,7 @@ export function isAppName(name: string): boolean {
 }
 
 /** Reads `shop,billing`, or a list of names of applications. */
-export function readAppNames(value: unknown): readonly string[] | Refusal {
+function readAppNames(value: unknown): readonly string[] | Refusal {
   const items = Array.isArray(value)
     ? value
     : typeof value === "string"

@@ -11,7 +11,7 @@ export interface Setting {
 }
 
 /** Variables of the original program, first wins. The own variable wins over all of them. */
-export const aliases: Readonly<Record<string, readonly string[]>> = {
+const aliases: Readonly<Record<string, readonly string[]>> = {
   service: ["SERVICE_NAME", "CAS_COMPONENT_NAME"],
   app: ["APP_ID", "CAS_APPLICATION_NAME"],
   version: ["VERSION", "CAS_INSTANCE_VERSION"],

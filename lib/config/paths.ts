@@ -11,7 +11,7 @@ export function isTree(value: unknown): value is Tree {
 }
 
 /** The keys of a group, undefined for a leaf or a key that does not exist. */
-export function shapeAt(path: readonly string[]): Shape | undefined {
+function shapeAt(path: readonly string[]): Shape | undefined {
   let shape: Shape = schema.shape;
   for (const key of path) {
     const next = Object.hasOwn(shape, key) ? shape[key] : undefined;

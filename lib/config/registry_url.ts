@@ -54,7 +54,7 @@ function readFileUrl(text: string): RegistryChoice | Refusal {
 }
 
 /** Reads the text of `registry`. */
-export function readRegistry(value: unknown): RegistryChoice | Refusal {
+function readRegistry(value: unknown): RegistryChoice | Refusal {
   if (typeof value !== "string") return new Refusal(`is not a registry URL; ${forms}`);
   const text = value.trim();
   if (text === "auto") return { kind: "auto" };

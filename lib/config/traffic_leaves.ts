@@ -1,4 +1,5 @@
 /** Leaves that only traffic policies need: shares, rates, keys of requests, header fields, regular expressions. */
+import { isOwnField } from "../core/own_fields.ts";
 import { PatternError } from "../core/pattern/cursor.ts";
 import { compilePattern } from "../core/pattern/pattern.ts";
 import type { TrafficKey } from "../core/traffic.ts";
@@ -78,19 +79,19 @@ export function failedStatuses(fallback: readonly number[]) {
 }
 
 /** RFC 9110 section 5.6.2. */
-export function isToken(text: string): boolean {
+function isToken(text: string): boolean {
   return /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/.test(text);
 }
 
 /** Undefined when the text names no part of a request. */
-export function parseTrafficKey(text: string): TrafficKey | undefined {
+function parseTrafficKey(text: string): TrafficKey | undefined {
   if (text === "source" || text === "caller") return { kind: text };
   const [, kind, name] = /^(header|cookie):(.+)$/.exec(text) ?? [];
   if ((kind !== "header" && kind !== "cookie") || !isToken(name!)) return undefined;
   return { kind, name: name! };
 }
 
-export function formatTrafficKey(key: TrafficKey): string {
+function formatTrafficKey(key: TrafficKey): string {
   return "name" in key ? `${key.kind}:${key.name}` : key.kind;
 }
 
@@ -156,31 +157,10 @@ export const headerName = {
   accepts: isToken,
 } as const;
 
-/** Fields that frame the message, belong to one connection or are the sidecars' own: mesher writes them itself. */
-const ownFields: ReadonlySet<string> = new Set([
-  "connection",
-  "content-length",
-  "expect",
-  "host",
-  "keep-alive",
-  "max-forwards",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-  "x-cse-context",
-]);
-
 export const changeableHeaderName = {
   what:
     "a header that can be changed; a name without spaces that belongs neither to the connection nor to mesher",
-  accepts: (name: string) => {
-    const lower = name.toLowerCase();
-    return isToken(name) && !ownFields.has(lower) && !lower.startsWith("x-mesher-");
-  },
+  accepts: (name: string) => isToken(name) && !isOwnField(name),
 } as const;
 
 /** Value of a header field: one line. */

@@ -6,6 +6,7 @@
  * undefined and the portable sockets take over.
  */
 import type { Address } from "../core/address.ts";
+import { socketSymbols } from "./libc_symbols.ts";
 import { checkInt, EpollEvents, epollLayout, errno } from "./linux.ts";
 import {
   AF_INET6,
@@ -14,31 +15,6 @@ import {
   encodeAddress,
   type SocketAddress,
 } from "./socket_address.ts";
-
-const symbols = {
-  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
-  bind: { parameters: ["i32", "buffer", "i32"], result: "i32" },
-  listen: { parameters: ["i32", "i32"], result: "i32" },
-  accept4: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
-  connect: { parameters: ["i32", "buffer", "i32"], result: "i32" },
-  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "i32"], result: "i32" },
-  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
-  recv: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
-  send: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
-  shutdown: { parameters: ["i32", "i32"], result: "i32" },
-  close: { parameters: ["i32"], result: "i32" },
-  pipe2: { parameters: ["buffer", "i32"], result: "i32" },
-  fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
-  splice: { parameters: ["i32", "buffer", "i32", "buffer", "i32", "u32"], result: "i32" },
-  eventfd: { parameters: ["u32", "i32"], result: "i32" },
-  read: { parameters: ["i32", "buffer", "i32"], result: "i32" },
-  write: { parameters: ["i32", "buffer", "i32"], result: "i32" },
-  epoll_create1: { parameters: ["i32"], result: "i32" },
-  epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
-  epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
-  __errno_location: { parameters: [], result: "pointer" },
-} as const;
 
 const SOCK_STREAM = 1, SOCK_NONBLOCK = 0o4000, SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1, SO_REUSEADDR = 2, SO_ERROR = 4, SO_KEEPALIVE = 9, SO_LINGER = 13;
@@ -69,7 +45,7 @@ function checkFd(fd: number): void {
  * Errors: RangeError for arguments that no call may have; the kernel is not reached then.
  */
 export class Libc {
-  readonly #c: Deno.DynamicLibrary<typeof symbols>["symbols"];
+  readonly #c: Deno.DynamicLibrary<typeof socketSymbols>["symbols"];
   readonly #errno: Int32Array;
   readonly #event = new Uint8Array(16);
   readonly #eventView = new DataView(this.#event.buffer);
@@ -80,7 +56,7 @@ export class Libc {
   readonly #eight = new Uint8Array(8);
   readonly #accepted = new Uint8Array(128);
 
-  constructor(library: Deno.DynamicLibrary<typeof symbols>) {
+  constructor(library: Deno.DynamicLibrary<typeof socketSymbols>) {
     this.#c = library.symbols;
     // errno is the thread's own memory, so every thread has to open its own Libc.
     const location = this.#c.__errno_location();
@@ -309,7 +285,7 @@ export class Libc {
 export function openLibc(): Libc | undefined {
   if (Deno.build.os !== "linux") return undefined;
   try {
-    return new Libc(Deno.dlopen("libc.so.6", symbols));
+    return new Libc(Deno.dlopen("libc.so.6", socketSymbols));
   } catch {
     // No such library (musl) or no permission: both mean that the portable sockets have to do.
     return undefined;

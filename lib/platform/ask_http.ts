@@ -1,5 +1,6 @@
 /** One request to an address of mesher itself, past every proxy that the environment names. */
 import type { Address } from "../core/address.ts";
+import { connected } from "./late_connection.ts";
 
 export interface AskedAnswer {
   readonly status: number;
@@ -43,8 +44,7 @@ export async function askHttp(address: Address, options: AskOptions): Promise<As
 /** Asks and hands back what has come when the head is there. Errors: as `askHttp`. */
 export async function openHttp(address: Address, options: AskOptions): Promise<OpenAnswer> {
   const { signal } = options;
-  signal.throwIfAborted();
-  const exchange = new Exchange(await connect(address, signal), signal);
+  const exchange = new Exchange(await connected(() => dial(address), signal), signal);
   try {
     await exchange.send(requestText(options));
     const status = await exchange.head();
@@ -55,23 +55,10 @@ export async function openHttp(address: Address, options: AskOptions): Promise<O
   }
 }
 
-/** A connection that comes too late is of no use to anybody. */
-async function connect(address: Address, signal: AbortSignal): Promise<Deno.Conn> {
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  const connecting: Promise<Deno.Conn> = "path" in address
+function dial(address: Address): Promise<Deno.Conn> {
+  return "path" in address
     ? Deno.connect({ transport: "unix", path: address.path })
     : Deno.connect({ hostname: address.host, port: address.port });
-  try {
-    return await Promise.race([connecting, aborted.promise]);
-  } catch (error) {
-    connecting.then((connection) => connection.close(), () => {});
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", abort);
-    aborted.promise.catch(() => {});
-  }
 }
 
 /** HTTP/1.0: the answer ends with the connection and comes in no pieces. */

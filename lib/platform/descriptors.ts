@@ -4,6 +4,7 @@
  * The folder of the system that lists descriptors is closed to Deno without every permission, so the C library is asked. Linux
  * with glibc, 64 bit; elsewhere, and without the permission, the answers are undefined.
  */
+import { openCLibrary } from "./c_library.ts";
 
 const symbols = {
   open: { parameters: ["buffer", "i32"], result: "i32" },
@@ -30,15 +31,10 @@ export interface Descriptors {
 }
 
 export function openDescriptors(): Descriptors {
-  const none = { open: () => undefined, most: () => undefined, cpuSeconds: () => undefined };
-  if (Deno.build.os !== "linux") return none;
-  let libc: Deno.DynamicLibrary<typeof symbols>;
-  try {
-    libc = Deno.dlopen("libc.so.6", symbols);
-  } catch {
-    return none;
+  const call = openCLibrary(symbols);
+  if (call === undefined) {
+    return { open: () => undefined, most: () => undefined, cpuSeconds: () => undefined };
   }
-  const call = libc.symbols;
   const directory = Deno.build.arch === "aarch64" ? O_DIRECTORY_ARM64 : O_DIRECTORY_X64;
   return {
     open() {

@@ -3,6 +3,7 @@
  *
  * Deno offers neither. Linux with glibc, 64 bit; elsewhere, and without the permission, `openPosix` answers undefined.
  */
+import { openCLibrary } from "./c_library.ts";
 
 const symbols = {
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
@@ -32,14 +33,8 @@ export interface Posix {
 }
 
 export function openPosix(): Posix | undefined {
-  if (Deno.build.os !== "linux") return undefined;
-  let libc: Deno.DynamicLibrary<typeof symbols>;
-  try {
-    libc = Deno.dlopen("libc.so.6", symbols);
-  } catch {
-    return undefined;
-  }
-  const call = libc.symbols;
+  const call = openCLibrary(symbols);
+  if (call === undefined) return undefined;
   return {
     sendDatagram(path, text) {
       const name = new TextEncoder().encode(path);

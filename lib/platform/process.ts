@@ -5,7 +5,7 @@ import { onSignals } from "./signals.ts";
 const neverProxied = ["localhost", "127.0.0.1", "::1"] as const;
 
 /** Signals that are handed on to the application. */
-export const forwardedSignals = [
+const forwardedSignals = [
   "SIGTERM",
   "SIGINT",
   "SIGHUP",

@@ -1,5 +1,6 @@
 /** How the registry is reached: an HTTP client and a dialler that trust the same certificate authorities. */
 import type { Dial, Fetch } from "../core/ports.ts";
+import { connected } from "./late_connection.ts";
 
 export interface RegistryNet {
   readonly fetch: Fetch;
@@ -24,7 +25,9 @@ export function createRegistryNet({ caCert, identity }: RegistryTrust = {}): Reg
     fetch: (url, init) => fetch(url, { ...init, client }),
     dial: async ({ host, port, secure }, signal) => {
       if (secure && identity !== undefined) {
-        return await connectWith({ hostname: host, port, ...caCerts, ...identity }, signal);
+        // Only this call takes a certificate, and it takes no signal.
+        const options = { hostname: host, port, ...caCerts, ...identity };
+        return await connected(() => Deno.connectTls(options), signal);
       }
       // Dialling TLS takes no signal, so the handshake is made on a connection whose dialling does.
       const connection = await Deno.connect({ hostname: host, port, signal });
@@ -39,24 +42,4 @@ export function createRegistryNet({ caCert, identity }: RegistryTrust = {}): Reg
     },
     close: () => client.close(),
   };
-}
-
-/** Only this call takes a certificate, and it takes no signal: what comes too late is closed. */
-async function connectWith(
-  options: Deno.ConnectTlsOptions & Deno.TlsCertifiedKeyPem,
-  signal: AbortSignal,
-): Promise<Deno.TlsConn> {
-  signal.throwIfAborted();
-  const given = Promise.withResolvers<never>();
-  const giveUp = () => given.reject(signal.reason);
-  signal.addEventListener("abort", giveUp, { once: true });
-  const dialled = Deno.connectTls(options);
-  try {
-    return await Promise.race([dialled, given.promise]);
-  } catch (error) {
-    dialled.then((connection) => connection.close(), () => {});
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", giveUp);
-  }
 }

@@ -5,7 +5,7 @@ import type { Posix } from "./posix.ts";
 export type ServiceState = "READY=1" | "STOPPING=1";
 
 /** Names the socket of the service manager. */
-export const notifyVariable = "NOTIFY_SOCKET";
+const notifyVariable = "NOTIFY_SOCKET";
 
 export type Told = "told" | "nobody_asked" | "failed";
 

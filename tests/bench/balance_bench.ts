@@ -2,7 +2,7 @@
 import { type BalancePolicy, balancerKinds } from "../../lib/core/traffic.ts";
 import { type Candidate, freshNumbers } from "../../lib/data/balance/candidate.ts";
 import { createBalancer } from "../../lib/data/balance/create.ts";
-import { hashText } from "../../lib/data/balance/hash.ts";
+import { hashText } from "../../lib/core/hash.ts";
 import { seeded } from "../support/seeded.ts";
 
 const random = seeded(1);
@@ -34,7 +34,7 @@ const ids = Array.from(
   { length: 1024 },
   (_, index) => `session-number-${index}-aaaaaaaaaaaaaaaaaaaaa`,
 );
-const hashes = ids.map(hashText);
+const hashes = ids.map((id) => hashText(id));
 const request = { nowMs: 1_000, random: Math.random, hash: -1, stickyId: "" };
 
 for (const count of [3, 100, 5_000]) {

@@ -9,7 +9,7 @@ import {
   observeRefusal,
 } from "../../lib/data/balance/candidate.ts";
 import { createBalancer } from "../../lib/data/balance/create.ts";
-import { hashText } from "../../lib/data/balance/hash.ts";
+import { hashText } from "../../lib/core/hash.ts";
 import { balancePolicy, candidate, candidatesOf, tally, weighted } from "../support/candidates.ts";
 import { type Seeded, seeded } from "../support/seeded.ts";
 

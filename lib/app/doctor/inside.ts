@@ -104,7 +104,7 @@ function registryHosts(sidecar: Sidecar): readonly string[] {
   return urls.map((url) => new URL(url).hostname.replace(/^\[|\]$/g, ""));
 }
 
-function fileState({ cache, chosen }: Sidecar): Diagnosis {
+function fileState({ discovery: { cache }, chosen }: Sidecar): Diagnosis {
   const { reachable, lastError } = cache.contact;
   return judgeRegistryFile({
     path: chosen.backend.address,
@@ -202,7 +202,7 @@ async function stateFolder(
   sidecar: Sidecar,
   { clock, tryToWrite }: DoctorEffects,
 ): Promise<readonly Diagnosis[]> {
-  const { stateDir, diskState, cache, startedAtMs } = sidecar;
+  const { options: { stateDir }, discovery: { diskState, cache }, startedAtMs } = sidecar;
   return [judgeState({
     folder: stateDir,
     unwritable: stateDir === undefined ? undefined : await tryToWrite(stateDir),

@@ -37,7 +37,7 @@ export interface OutsideFacts {
 }
 
 /** Whether the configuration is one that a sidecar starts with. Shape: pure. */
-export function judgeConfiguration(result: LoadResult): readonly Diagnosis[] {
+function judgeConfiguration(result: LoadResult): readonly Diagnosis[] {
   const check = "configuration";
   if (!result.ok) {
     return result.problems.map((one) =>

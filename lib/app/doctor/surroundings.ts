@@ -100,7 +100,7 @@ export async function lookAtApplication(
 }
 
 /** The application's ports, each with whether something listens there. */
-export async function openPorts(
+async function openPorts(
   { ports }: Config,
   { probe }: DoctorEffects,
 ): Promise<ApplicationFacts["ports"]> {

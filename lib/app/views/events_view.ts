@@ -1,6 +1,7 @@
 /** What has happened, as the admin API shows it: history and failures. */
 import type { ColumnsView, FailuresView } from "../../control/api/shapes/events.ts";
-import type { FailuresQuery, HistoryAnswer, HistoryQuery } from "../../control/api/view.ts";
+import type { HistoryAnswer, HistoryQuery } from "../../control/api/view.ts";
+import type { FailureQuery } from "../../control/telemetry/failures.ts";
 import { bucketMs, type SeriesColumns } from "../../control/telemetry/series.ts";
 import type { Insight } from "../insight.ts";
 import type { Sidecar } from "../sidecar.ts";
@@ -32,7 +33,7 @@ export function history(sidecar: Sidecar, { scope, sinceAt }: HistoryQuery): His
 
 function isCalled(sidecar: Sidecar, { service }: { readonly service: string }): boolean {
   return sidecar.insight.history.series("rest") !== undefined &&
-    sidecar.feed.clusters.has(service);
+    sidecar.discovery.feed.clusters.has(service);
 }
 
 /** With times of the wall, and null for what is not known. */
@@ -50,7 +51,7 @@ export function columnsView(insight: Insight, columns: SeriesColumns): ColumnsVi
   };
 }
 
-export function failures(sidecar: Sidecar, query: FailuresQuery): FailuresView {
+export function failures(sidecar: Sidecar, query: FailureQuery): FailuresView {
   const ring = sidecar.insight.failures;
   return { newest: ring.sequence, dropped: ring.dropped, failures: ring.latest(query) };
 }

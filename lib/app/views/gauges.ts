@@ -6,7 +6,7 @@ import type { Sidecar } from "../sidecar.ts";
 
 /** Shape: undefined where there is nothing to tell, which leaves the metric out. */
 export function gauges(sidecar: Sidecar): GaugeValues {
-  const { cache, feed, supervisor, own } = sidecar;
+  const { discovery: { cache, feed }, supervisor, own } = sidecar;
   const { contact } = cache;
   const registration = own?.registration?.state;
   return {

@@ -46,13 +46,13 @@ export function liveSource(sidecar: Sidecar, insight: Insight): LiveSource {
       };
     },
     services: () =>
-      sidecar.cache.views().map(({ service, source }): LiveService => {
+      sidecar.discovery.cache.views().map(({ service, source }): LiveService => {
         const endpoints = insight.endpointsOf(service);
         return {
           service,
           source,
           states: countStates(endpoints),
-          unusable: sidecar.feed.clusters.get(service)?.unusable.length ?? 0,
+          unusable: sidecar.discovery.feed.clusters.get(service)?.unusable.length ?? 0,
           endpoints: firstOnes(endpoints).map(({ endpoint, state }) => ({
             address: formatHostPort(endpoint.host, endpoint.port),
             instanceId: endpoint.instanceId,
@@ -65,7 +65,9 @@ export function liveSource(sidecar: Sidecar, insight: Insight): LiveSource {
       all: figures(history.recent("all")),
       inbound: figures(history.recent("inbound")),
       services: new Map(
-        sidecar.cache.views().map(({ service }): [string, LiveServiceFigures] => [service, {
+        sidecar.discovery.cache.views().map((
+          { service },
+        ): [string, LiveServiceFigures] => [service, {
           figures: figures(history.recent({ service })),
           endpoints: firstOnes(insight.endpointsOf(service)).map((one) => rounded(one.perSecond)),
         }]),

@@ -12,14 +12,14 @@ export function probesView(sidecar: Sidecar): ProbesView {
       return sidecar.config.adminToken;
     },
     host: "path" in admin ? undefined : admin.host,
-    hostName: sidecar.hostName,
+    hostName: sidecar.options.hostName,
     readiness: () => readiness(sidecar),
     metrics: (accept = "") =>
       render({
         blocks: sidecar.blocks,
         counter: (slot) => sidecar.supervisor.counter(slot),
         reader: sidecar.supervisor,
-        clusters: sidecar.feed.clusters.values(),
+        clusters: sidecar.discovery.feed.clusters.values(),
         gauges: gauges(sidecar),
       }, accept),
   };

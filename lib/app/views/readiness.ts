@@ -6,8 +6,8 @@ import type { Sidecar } from "../sidecar.ts";
 export function readiness(sidecar: Sidecar): Readiness {
   const reasons: string[] = [];
   const notes: string[] = [];
-  const { contact } = sidecar.cache;
-  const stale = sidecar.cache.views().filter((view) => view.source === "disk");
+  const { contact } = sidecar.discovery.cache;
+  const stale = sidecar.discovery.cache.views().filter((view) => view.source === "disk");
   if (sidecar.draining) reasons.push("the sidecar drains");
   if (contact.reachable !== true) {
     const why = contact.lastError ?? "it has not answered yet";

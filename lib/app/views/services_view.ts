@@ -15,7 +15,7 @@ import type { Sidecar } from "../sidecar.ts";
 import { trafficPolicy } from "../traffic_policy.ts";
 
 export function services(sidecar: Sidecar): readonly ServiceView[] {
-  return sidecar.cache.views().map((followed) => describe(sidecar, followed));
+  return sidecar.discovery.cache.views().map((followed) => describe(sidecar, followed));
 }
 
 function describe(sidecar: Sidecar, followed: FollowedService): ServiceView {
@@ -28,14 +28,14 @@ function describe(sidecar: Sidecar, followed: FollowedService): ServiceView {
     instances: followed.instances.length,
     lastError: followed.lastError,
     endpoints: sidecar.insight.endpointsOf(service).map(endpointView),
-    unusable: sidecar.feed.clusters.get(service)?.unusable ?? [],
+    unusable: sidecar.discovery.feed.clusters.get(service)?.unusable ?? [],
     ...(recent === undefined ? {} : { recent: recentView(recent) }),
   };
 }
 
 /** Shape: undefined for a service that is not followed. */
 export function service(sidecar: Sidecar, name: string): ServiceDetail | undefined {
-  const followed = sidecar.cache.views().find((one) => one.service === name);
+  const followed = sidecar.discovery.cache.views().find((one) => one.service === name);
   if (followed === undefined) return undefined;
   const { watch } = sidecar.insight;
   return {
@@ -48,7 +48,7 @@ export function service(sidecar: Sidecar, name: string): ServiceDetail | undefin
 }
 
 export function endpoints(sidecar: Sidecar): readonly ListedEndpoint[] {
-  return [...sidecar.feed.clusters.keys()].flatMap((service) =>
+  return [...sidecar.discovery.feed.clusters.keys()].flatMap((service) =>
     sidecar.insight.endpointsOf(service).map((one) => ({ service, ...endpointView(one) }))
   );
 }
@@ -69,7 +69,7 @@ function endpointView({ endpoint, state, perSecond }: WatchedEndpoint): Endpoint
   };
 }
 
-export function recentView(figures: RecentFigures): RecentView {
+function recentView(figures: RecentFigures): RecentView {
   return {
     perSecond: rounded(figures.perSecond),
     failedPerSecond: rounded(figures.failedPerSecond),

@@ -13,7 +13,7 @@ import type { Sidecar } from "../sidecar.ts";
 
 /** The part of the status that does not change from second to second. */
 export function steadyStatus(sidecar: Sidecar): Omit<StatusView, "uptimeMs"> {
-  const { config, supervisor, chosen, cache, insight } = sidecar;
+  const { config, supervisor, chosen, discovery: { cache }, insight } = sidecar;
   const address = (role: "outbound" | "inbound") => {
     const bound = supervisor.address(role);
     return bound === undefined ? undefined : formatAddress(bound);
@@ -50,7 +50,7 @@ export function steadyStatus(sidecar: Sidecar): Omit<StatusView, "uptimeMs"> {
 
 export function status(sidecar: Sidecar): StatusView {
   const steady = steadyStatus(sidecar);
-  const { own, cache: { contact } } = sidecar;
+  const { own, discovery: { cache: { contact } } } = sidecar;
   const lastAnswerAgoMs = contact.lastAnswerAtMs === undefined
     ? undefined
     : Math.round(realClock.now() - contact.lastAnswerAtMs);
@@ -134,7 +134,7 @@ export function connections(sidecar: Sidecar): ConnectionsView {
 }
 
 export function snapshots(sidecar: Sidecar): SnapshotsView {
-  const { cache, feed, revision, insight, diskState } = sidecar;
+  const { discovery: { cache, feed, diskState }, revision, insight } = sidecar;
   return {
     ...(diskState === undefined ? {} : { disk: diskState }),
     policy: { revision, acknowledged: [...insight.acknowledged] },

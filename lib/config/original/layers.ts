@@ -9,7 +9,7 @@ import { translateOriginal } from "./translate.ts";
 import type { OriginalLayers } from "./variables.ts";
 
 /** Files of the original that have keys on traffic. */
-export const originalFiles = [
+const originalFiles = [
   "chassis.yaml",
   "load_balancing.yaml",
   "circuit_breaker.yaml",

@@ -1,6 +1,7 @@
 /** Everything the admin API shows and does, as one interface that the composition root fills in. */
 import type { Hono } from "hono";
 import type { Explanation, RequestRecord } from "../../plane/observe.ts";
+import type { FailureQuery } from "../telemetry/failures.ts";
 import type { LiveFeed } from "./live.ts";
 import type { DoctorReport } from "./shapes/doctor.ts";
 import type { ColumnsView, ExplainBody, FailuresView } from "./shapes/events.ts";
@@ -38,13 +39,6 @@ export interface HistoryAnswer {
   readonly columns: ColumnsView;
 }
 
-export interface FailuresQuery {
-  readonly service?: string | undefined;
-  readonly code?: string | undefined;
-  readonly after?: number | undefined;
-  readonly limit?: number | undefined;
-}
-
 /** Which requests a tap wants; every member that is there has to fit. */
 export interface TapQuery {
   readonly role?: "outbound" | "inbound" | undefined;
@@ -77,7 +71,7 @@ export interface AdminReadings {
   configuration(): Readonly<Record<string, unknown>>;
   configurationSources(): ConfigurationSources;
   snapshots(): SnapshotsView;
-  failures(query: FailuresQuery): FailuresView;
+  failures(query: FailureQuery): FailuresView;
   history(query: HistoryQuery): HistoryAnswer;
   logLevel(): LogLevel;
 }

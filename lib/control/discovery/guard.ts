@@ -29,7 +29,7 @@ export type Verdict =
  *
  * Units: milliseconds. Leases that were lost at one moment end within one default heartbeat interval of each other.
  */
-export const atOnceMs = 30_000;
+const atOnceMs = 30_000;
 
 /** So few may leave at once without a doubt, however small the set is. */
 const fewAtOnce = 1;

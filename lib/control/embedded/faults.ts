@@ -20,7 +20,7 @@ export type FaultCode =
  * Shape: the HTTP status is the code without its last three digits, so "not found" is a 400. Clients branch on the
  * code and some on the message; neither may change.
  */
-export const faultMessages: Readonly<Record<FaultCode, string>> = {
+const faultMessages: Readonly<Record<FaultCode, string>> = {
   "400001": "Invalid parameter(s)",
   "400010": "Micro-service already exists",
   "400012": "Micro-service does not exist",

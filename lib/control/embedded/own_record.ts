@@ -6,8 +6,8 @@ import type { NameKey } from "./partition.ts";
 import type { InstanceRecord, ServiceRecord } from "./records.ts";
 import { sha1Hex } from "../../core/sha1.ts";
 
-export const ownAppId = "default";
-export const ownServiceName = "SERVICECENTER";
+const ownAppId = "default";
+const ownServiceName = "SERVICECENTER";
 
 export interface OwnRecordOptions {
   readonly clock: Clock;

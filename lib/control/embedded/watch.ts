@@ -12,7 +12,7 @@ export type WatchSocket = Pick<
 >;
 
 /** What a watcher of a service that is not there gets; clients look for exactly these words. */
-export const goneNotice = "service does not exist";
+const goneNotice = "service does not exist";
 
 // Between a consumer's find and its watch there is a gap; events this young are told to a new watcher, too.
 const recentMs = 500;

@@ -26,7 +26,7 @@ export interface HealthPolicy extends HealthThresholds {
   readonly startForMs: number;
 }
 
-export const defaultHealthPolicy: HealthPolicy = {
+const defaultHealthPolicy: HealthPolicy = {
   intervalMs: 2000,
   timeoutMs: 1000,
   rise: 2,

@@ -64,7 +64,7 @@ export type Answer =
   };
 
 /** Answers beyond this are refused, whatever they hold. */
-export const maxAnswerBytes = 32 * 1024 * 1024;
+const maxAnswerBytes = 32 * 1024 * 1024;
 
 /** After a refusal that only somebody else can lift, the same kind of call waits so long. Units: milliseconds. */
 const holdMs = { from: 120_000, to: 240_000 } as const;

@@ -16,7 +16,7 @@ const contentType: Readonly<Record<Format, string>> = {
 };
 
 /** Enough for about 250 services; a sidecar that calls more shows those it called first. */
-export const maxSeries = 20_000;
+const maxSeries = 20_000;
 
 /**
  * All metrics in the format that the Accept field asks for.

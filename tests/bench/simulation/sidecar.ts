@@ -9,7 +9,7 @@ import {
   observeRefusal,
 } from "../../../lib/data/balance/candidate.ts";
 import { createBalancer } from "../../../lib/data/balance/create.ts";
-import { hashShare, mixHash } from "../../../lib/data/balance/hash.ts";
+import { hashShare, mixHash } from "../../../lib/core/hash.ts";
 import { chooseTier, localityTiers } from "../../../lib/data/balance/locality.ts";
 import { EndpointHealth } from "../../../lib/data/resilience/endpoint_health.ts";
 import { ClusterHealth } from "../../../lib/data/resilience/outlier.ts";

@@ -1,6 +1,6 @@
 /** Runs one balancer through one world and measures what callers and instances get. */
 import type { BalancePolicy, BalancerKind } from "../../../lib/core/traffic.ts";
-import { hashText } from "../../../lib/data/balance/hash.ts";
+import { hashText } from "../../../lib/core/hash.ts";
 import { newStickyId, stickyIdBytes } from "../../../lib/data/balance/sticky_cookie.ts";
 import { type Seeded, seeded } from "../../support/seeded.ts";
 import { EventQueue } from "./event_queue.ts";

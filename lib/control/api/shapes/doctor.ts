@@ -6,9 +6,9 @@ import type { Shape } from "./shape.ts";
  * problem: calls fail or will fail. warning: something is wrong that calls survive. note: worth knowing, nothing is
  * wrong. skipped: it could not be looked at.
  */
-export const doctorLevels = ["problem", "warning", "note", "ok", "skipped"] as const;
+const doctorLevels = ["problem", "warning", "note", "ok", "skipped"] as const;
 
-export const diagnosis = z.object({
+const diagnosis = z.object({
   check: z.string().describe("What was looked at; stable, for programs."),
   level: z.enum(doctorLevels),
   says: z.string().describe("What was found, in one sentence."),

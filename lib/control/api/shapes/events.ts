@@ -53,7 +53,6 @@ export const history = z.object({
     .describe("There are too many services; the figures are those of all beyond the first ones."),
   columns,
 });
-export type HistoryView = Shape<typeof history>;
 
 export const attemptRecord = z.object({
   endpoint: z.string(),

@@ -6,7 +6,7 @@ import type { Shape } from "./shape.ts";
 import { readiness } from "./readiness.ts";
 import { application, lease, status } from "./state.ts";
 
-export const liveState = z.object({
+const liveState = z.object({
   at: z.number().describe("Milliseconds since 1970."),
   status: status.omit({ uptimeMs: true, application: true, registration: true }),
   readiness,
@@ -16,7 +16,7 @@ export const liveState = z.object({
 export type LiveState = Shape<typeof liveState>;
 
 /** One service as the map shows it; its figures come apart from it, since they change all the time. */
-export const liveService = z.object({
+const liveService = z.object({
   service: z.string(),
   source: z.enum(["registry", "disk"]),
   states: z.partialRecord(shownState, z.number()).describe(
@@ -33,10 +33,10 @@ export const liveService = z.object({
 export type LiveService = Shape<typeof liveService>;
 
 /** requests a second, failures a second, failed share, p50, p95, p99 in milliseconds; null: not known. */
-export const liveFigures = z.array(z.number().nullable()).length(6);
+const liveFigures = z.array(z.number().nullable()).length(6);
 export type LiveFigures = Shape<typeof liveFigures>;
 
-export const liveServiceFigures = z.object({
+const liveServiceFigures = z.object({
   figures: liveFigures,
   endpoints: z.array(z.number()).describe("Attempts a second, in the order of the endpoints."),
 });

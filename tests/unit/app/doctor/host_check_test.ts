@@ -9,7 +9,7 @@ import {
 } from "../../../../lib/app/doctor/host_check.ts";
 import { judgeTraffic, type TrafficFacts } from "../../../../lib/app/doctor/traffic_check.ts";
 import type { FailureView } from "../../../../lib/control/api/shapes/events.ts";
-import { failureTable } from "../../../../lib/core/errors.ts";
+import { failureView } from "../../../support/failure_view.ts";
 
 const descriptors: DescriptorFacts = { open: 50, most: 65_536, connections: 10_000, chosen: false };
 
@@ -91,23 +91,7 @@ Deno.test("doctor, a refused configuration, a dead thread and a late one are fin
 });
 
 function failure(code: FailureView["code"], endpoint = "10.0.0.1:80"): FailureView {
-  const { title, check, fault, status } = failureTable[code];
-  return {
-    sequence: 1,
-    at: 0,
-    role: "outbound",
-    code,
-    title,
-    check,
-    fault,
-    status,
-    method: "GET",
-    target: "http://Cart/",
-    service: "Cart",
-    endpoint,
-    attempts: 1,
-    detail: "it was so",
-  };
+  return failureView(code, { endpoint, detail: "it was so" });
 }
 
 const traffic: TrafficFacts = {

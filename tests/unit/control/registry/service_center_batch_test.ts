@@ -3,6 +3,7 @@ import { assert, assertEquals, assertMatch } from "@test/assert";
 import type { FindAnswer, Registration } from "../../../../lib/control/registry/registry.ts";
 import { createServiceCenterBackend } from "../../../../lib/control/registry/service_center.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
+import { registrationOf } from "../../../support/registration.ts";
 import { RecordingLogger } from "../../../support/registry_fakes.ts";
 import { TinyServiceCenter } from "../../../support/registry_server.ts";
 
@@ -55,16 +56,10 @@ function setUp(answer: (call: BatchCall) => Response | Promise<Response>) {
 }
 
 function registration(name: string): Registration {
-  return {
+  return registrationOf({
     key: { app: "shop", name, version: "1.0.0", environment: "" },
     instanceId: `i-${name}`,
-    hostName: "vm1",
-    endpoints: ["rest://10.0.0.7:30103"],
-    ports: [],
-    properties: {},
-    status: "UP",
-    lease: { intervalMs: 30_000, times: 3 },
-  };
+  });
 }
 
 /** What became of each find, in one word or the ids of the set. */

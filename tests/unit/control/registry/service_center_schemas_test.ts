@@ -5,6 +5,7 @@ import { createServiceCenterBackend } from "../../../../lib/control/registry/ser
 import type { Fetch } from "../../../../lib/core/ports.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 import { FaultyRegistry } from "../../../support/faulty_registry.ts";
+import { registrationOf } from "../../../support/registration.ts";
 import { RecordingLogger } from "../../../support/registry_fakes.ts";
 
 const never = new AbortController().signal;
@@ -18,17 +19,7 @@ const hello: SchemaText = {
 const other: SchemaText = { id: "other", text: "x: 1\n", summary: "b".repeat(64) };
 
 function registration(schemas: readonly SchemaText[] | undefined): Registration {
-  return {
-    key: { app: "shop", name: "cart", version: "1.0.0", environment: "" },
-    instanceId: "i1",
-    hostName: "vm1",
-    endpoints: ["rest://10.0.0.7:30103"],
-    ports: [],
-    properties: {},
-    status: "UP",
-    lease: { intervalMs: 30_000, times: 3 },
-    ...(schemas === undefined ? {} : { schemas }),
-  };
+  return registrationOf(schemas === undefined ? {} : { schemas });
 }
 
 function setUp(

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertMatch, rejection } from "@test/assert";
 import { type Registration, RegistryError } from "../../../../lib/control/registry/registry.ts";
 import { createServiceCenterBackend } from "../../../../lib/control/registry/service_center.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
+import { registrationOf } from "../../../support/registration.ts";
 import { RecordingLogger } from "../../../support/registry_fakes.ts";
 import { TinyServiceCenter } from "../../../support/registry_server.ts";
 
@@ -26,17 +27,11 @@ function setUp(options: { readonly allowCrossApp?: boolean } = {}) {
 }
 
 function registration(more: Partial<Registration> = {}): Registration {
-  return {
-    key: { app: "shop", name: "cart", version: "1.0.0", environment: "" },
-    instanceId: "i1",
-    hostName: "vm1",
-    endpoints: ["rest://10.0.0.7:30103"],
+  return registrationOf({
     ports: [{ protocol: "rest", port: 8080 }],
     properties: { mesher: "1" },
-    status: "UP",
-    lease: { intervalMs: 30_000, times: 3 },
     ...more,
-  };
+  });
 }
 
 async function code(promise: Promise<unknown>): Promise<string> {

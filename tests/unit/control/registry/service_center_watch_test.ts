@@ -1,23 +1,17 @@
 /** The watch of a Service Center: when it connects, what it tells, when it comes back. */
 import { assert, assertEquals, assertMatch } from "@test/assert";
-import type { Registration, WatchState } from "../../../../lib/control/registry/registry.ts";
+import type { WatchState } from "../../../../lib/control/registry/registry.ts";
 import { createServiceCenterBackend } from "../../../../lib/control/registry/service_center.ts";
 import { FakeClock, settle } from "../../../support/fake_clock.ts";
 import { FakeWatchers } from "../../../support/fake_watcher.ts";
+import { registrationOf } from "../../../support/registration.ts";
 import { RecordingLogger } from "../../../support/registry_fakes.ts";
 import { TinyServiceCenter } from "../../../support/registry_server.ts";
 
 const open = new AbortController().signal;
-const registration: Registration = {
+const registration = registrationOf({
   key: { app: "shop", name: "web", version: "1.0.0", environment: "" },
-  instanceId: "i1",
-  hostName: "vm1",
-  endpoints: ["rest://10.0.0.7:30103"],
-  ports: [],
-  properties: {},
-  status: "UP",
-  lease: { intervalMs: 30_000, times: 3 },
-};
+});
 
 interface World extends AsyncDisposable {
   readonly clock: FakeClock;

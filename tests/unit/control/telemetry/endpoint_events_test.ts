@@ -12,24 +12,11 @@ import {
   threadSlot,
 } from "../../../../lib/plane/counters.ts";
 import type { ClusterSnapshot } from "../../../../lib/plane/messages.ts";
+import { clusterOf } from "./cluster.ts";
 
 const startWallMs = 1_700_000_040_000;
 
-function cluster(ports: readonly number[], { slots = true } = {}): ClusterSnapshot {
-  return {
-    service: "Cart",
-    block: 3,
-    unusable: [],
-    endpoints: ports.map((port) => ({
-      host: "10.0.0.1",
-      port,
-      instanceId: `i${port}`,
-      version: "1.0.0",
-      mesher: false,
-      ...(slots ? { slot: port } : {}),
-    })),
-  };
-}
+const cluster = (ports: readonly number[], slots = true) => clusterOf("Cart", ports, { slots });
 
 function setUp(first: ClusterSnapshot = cluster([1, 2])) {
   const threads = [0, 1].map(() => new Float64Array(counterBytes / 8));
@@ -187,7 +174,7 @@ Deno.test("endpoint watch, a thread that is being replaced is left out", () => {
 });
 
 Deno.test("endpoint watch, an endpoint without a slot is unknown", () => {
-  const { pass, port } = setUp(cluster([1], { slots: false }));
+  const { pass, port } = setUp(cluster([1], false));
   pass();
   assertEquals([port(1).state.state, port(1).events[0]!.state], ["unknown", "unknown"]);
 });

@@ -1,29 +1,14 @@
 /** Which endpoint counts where. */
 import { assert, assertEquals } from "@test/assert";
 import { EndpointSlots } from "../../../../lib/control/telemetry/endpoint_slots.ts";
-import type { ClusterSnapshot } from "../../../../lib/plane/messages.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
-
-function cluster(service: string, ports: readonly number[]): ClusterSnapshot {
-  return {
-    service,
-    block: 3,
-    unusable: [],
-    endpoints: ports.map((port) => ({
-      host: "10.0.0.1",
-      port,
-      instanceId: `i${port}`,
-      version: "1.0.0",
-      mesher: false,
-    })),
-  };
-}
+import { clusterOf } from "./cluster.ts";
 
 function setUp(options: { max?: number } = {}) {
   const clock = new FakeClock();
   const slots = new EndpointSlots({ clock, restMs: 60_000, ...options });
   const assign = (service: string, ports: readonly number[]) =>
-    slots.assign(cluster(service, ports)).endpoints.map((endpoint) => endpoint.slot);
+    slots.assign(clusterOf(service, ports)).endpoints.map((endpoint) => endpoint.slot);
   return { clock, slots, assign };
 }
 
@@ -55,8 +40,8 @@ Deno.test("endpoint slots, a service that is forgotten frees all of its slots", 
 
 Deno.test("endpoint slots, the snapshot itself is left as it was", () => {
   const { slots } = setUp();
-  const before = cluster("Cart", [1]);
+  const before = clusterOf("Cart", [1]);
   const after = slots.assign(before);
-  assertEquals(before, cluster("Cart", [1]));
+  assertEquals(before, clusterOf("Cart", [1]));
   assertEquals([after.service, after.endpoints[0]!.instanceId], ["Cart", "i1"]);
 });
