@@ -51,9 +51,13 @@ export class Discovery {
       blockOf: (service) => blocks.blockOf(service),
       lookupHost: (name) => this.#hosts.lookup(name),
       slotted: (cluster) => this.#slots.assign(cluster),
-      post: (cluster) => post({ kind: "cluster", cluster }),
+      post: (cluster) => {
+        this.#prober.keepOnly(cluster.service, cluster.endpoints);
+        post({ kind: "cluster", cluster });
+      },
       gone: (service) => {
         this.#slots.forget(service);
+        this.#prober.keepOnly(service, []);
         post({ kind: "cluster_gone", service });
       },
     });

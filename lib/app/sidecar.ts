@@ -5,7 +5,7 @@ import type { Merged } from "../config/merge.ts";
 import type { Config } from "../config/schema.ts";
 import type { LogLevel, ReloadOutcome } from "../control/api/shapes/state.ts";
 import { BlockTable } from "../control/telemetry/blocks.ts";
-import type { FromThread } from "../plane/messages.ts";
+import type { FromThread, ThreadMessage } from "../plane/messages.ts";
 import { Supervisor } from "../plane/supervisor.ts";
 import { realFiles } from "../platform/files.ts";
 import { serveHttp } from "../platform/http_server.ts";
@@ -62,6 +62,7 @@ export class Sidecar {
   chosen!: ChosenBackend;
   discovery!: Discovery;
   supervisor!: Supervisor;
+  readonly #early: ThreadMessage[] = [];
   telemetry!: Telemetry;
   own: OwnInstance | undefined;
   #admin: HttpServer | undefined;
@@ -87,7 +88,7 @@ export class Sidecar {
         read: (thread, at) => this.supervisor.read(thread, at),
       },
       counter: (at) => this.supervisor.counter(at),
-      post: (message) => this.supervisor?.post(message),
+      post: (message) => this.#post(message),
       revision: () => this.revision,
       live: (insight) => liveSource(this, insight),
       clock: realClock,
@@ -109,7 +110,7 @@ export class Sidecar {
       blocks: this.blocks,
       stateDir,
       config: () => this.config,
-      post: (message) => this.supervisor?.post(message),
+      post: (message) => this.#post(message),
     });
     await this.discovery.start();
     await this.#startThreads();
@@ -130,6 +131,12 @@ export class Sidecar {
     this.#everySecond();
   }
 
+  /** To every data thread. Shape: what comes while they start reaches them when they have. */
+  #post(message: ThreadMessage): void {
+    if (this.supervisor === undefined) this.#early.push(message);
+    else this.supervisor.post(message);
+  }
+
   async #startThreads(): Promise<void> {
     const { config } = this;
     this.supervisor = await Supervisor.start({
@@ -142,6 +149,7 @@ export class Sidecar {
       logger: this.options.logger,
       received: (message, thread) => this.#received(message, thread),
     });
+    for (const message of this.#early.splice(0)) this.supervisor.post(message);
   }
 
   #received(message: FromThread, thread: number): void {

@@ -1,18 +1,11 @@
 /** Explanations: what a data thread says would become of a request is what becomes of it. */
 import { assert, assertEquals, assertMatch } from "@test/assert";
 import type { RouteRule } from "../../lib/core/traffic.ts";
-import { ask, deadPort, problemOf } from "../support/ask.ts";
+import { ask, deadPort } from "../support/ask.ts";
 import { Instance, Instances } from "../support/instance.ts";
-import { explained, stepOf } from "../support/observe.ts";
+import { explained, statesOf, stepOf } from "../support/observe.ts";
 import { onBothNets, type Plane, type PlaneOptions, startPlane } from "../support/plane.ts";
 import { head } from "../support/raw.ts";
-
-/** The candidates as `state` or `state: why not`, in their order. */
-function states(explanation: Awaited<ReturnType<typeof explained>>): readonly string[] {
-  return explanation.candidates.map(({ state, excluded }) =>
-    excluded === undefined ? state : `${state}: ${excluded}`
-  );
-}
 
 onBothNets("explain, a service: its endpoints, the pick, what follows a failure", async (net) => {
   await using apps = await Instances.start("one", "two");
@@ -112,80 +105,6 @@ onBothNets("explain, looks change no round", async (net) => {
   assertEquals(bodies.slice(3), bodies.slice(0, 4));
 });
 
-onBothNets("explain, rules: which one fits, its subset, and who is not in it", async (net) => {
-  await using apps = await Instances.start("old", "new");
-  const [old, fresh] = apps.ports;
-  const routes: readonly RouteRule[] = [
-    {
-      name: "beta",
-      match: { headers: [{ name: "x-beta", value: { exact: "1" } }] },
-      targets: [{ subset: { version: "2.0.0" }, weight: 1 }],
-    },
-    {
-      name: "moved",
-      match: { path: { prefix: "/old" } },
-      targets: [],
-      redirect: { status: 308, location: "/new" },
-    },
-    {
-      name: "none",
-      match: { path: { prefix: "/none" } },
-      targets: [{ subset: { zone: "x" }, weight: 1 }],
-    },
-    { name: "rest", targets: [] },
-  ];
-  await using plane = await startPlane({
-    net,
-    services: { Svc: [{ port: old!, version: "1.0.0" }, { port: fresh!, version: "2.0.0" }] },
-    policy: { services: { Svc: { routes } } },
-  });
-  const beta = await explained(plane, "http://Svc/", { headers: [["X-Beta", "1"]] });
-  assertEquals([beta.route, beta.pick, stepOf(beta, "rule")], [
-    "beta",
-    `127.0.0.1:${fresh}`,
-    '"beta" fits',
-  ]);
-  assertEquals(states(beta), ["healthy: it is not in the subset version=2.0.0", "healthy"]);
-  const plain = await explained(plane, "http://Svc/");
-  assertEquals(
-    [plain.route, stepOf(plain, "rule")],
-    ["rest", '"beta" does not fit; "moved" does not fit; "none" does not fit; "rest" fits'],
-  );
-  const moved = await explained(plane, "http://Svc/old/a");
-  assertEquals([moved.route, moved.pick, moved.failure], ["moved", undefined, undefined]);
-  assertMatch(stepOf(moved, "end"), /redirects; nothing is sent/);
-  const none = await explained(plane, "http://Svc/none");
-  const real = problemOf(await ask(plane, "Svc", { path: "/none" }));
-  assertEquals([none.failure!.code, none.candidates.length], ["no_endpoint", 2]);
-  assertEquals(
-    `${none.failure!.detail[0]!.toUpperCase()}${none.failure!.detail.slice(1)}.`,
-    real.detail,
-  );
-});
-
-onBothNets(
-  "explain, a rule to another service is followed, also to one never called",
-  async (net) => {
-    await using apps = await Instances.start("own", "other");
-    await using plane = await startPlane({
-      net,
-      services: { Svc: [apps.ports[0]!], Other: [apps.ports[1]!] },
-      policy: {
-        services: {
-          Svc: { routes: [{ name: "over", targets: [{ service: "Other", weight: 1 }] }] },
-        },
-      },
-    });
-    const found = await explained(plane, "http://Svc/");
-    assertEquals(
-      [found.service, found.pick, found.failure],
-      ["Other", `127.0.0.1:${apps.ports[1]}`, undefined],
-    );
-    assertMatch(stepOf(found, "rule"), /it sends to "Other", which was not called before/);
-    assertEquals((await ask(plane, "Svc")).body, "other");
-  },
-);
-
 onBothNets("explain, an endpoint that is out, with the reason and for how long", async (net) => {
   await using apps = await Instances.start("good", "bad", "fine");
   apps.all[1]!.status = "502 Bad";
@@ -203,7 +122,7 @@ onBothNets("explain, an endpoint that is out, with the reason and for how long",
   });
   for (let call = 0; call < 12; call++) await ask(plane, "Svc");
   const found = await explained(plane, "http://Svc/");
-  const [good, bad, fine, gone] = states(found);
+  const [good, bad, fine, gone] = statesOf(found);
   assertEquals([good, fine], ["healthy", "healthy"]);
   assertMatch(bad!, /^ejected: consecutive failures, for another (\d\d)\.\d s$/);
   assertMatch(gone!, /^unreachable: connect refused, for another (5\d\.\d|60\.0) s$/);

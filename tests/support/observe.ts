@@ -57,3 +57,10 @@ export async function explained(
 export function stepOf({ steps }: Explanation, step: string): string {
   return steps.filter((each) => each.step === step).map(({ result }) => result).join("; ");
 }
+
+/** The candidates as `state` or `state: why not`, in their order. */
+export function statesOf(explanation: Explanation): readonly string[] {
+  return explanation.candidates.map(({ state, excluded }) =>
+    excluded === undefined ? state : `${state}: ${excluded}`
+  );
+}

@@ -2,7 +2,7 @@
 import type { BalancePolicy, OutlierPolicy } from "../../core/traffic.ts";
 import type { Balancer, PickRequest } from "../balance/balancer.ts";
 import { createBalancer } from "../balance/create.ts";
-import { hashShare, hashText, mixHash } from "../balance/hash.ts";
+import { hashShare, hashText, mixHash } from "../../core/hash.ts";
 import { chooseTier, localityTiers, type Place } from "../balance/locality.ts";
 import { pickUntried } from "../balance/untried.ts";
 import type { Poolable } from "../net/pool.ts";

@@ -2,7 +2,7 @@
 import { joined } from "../../core/bytes.ts";
 import { MeshError } from "../../core/errors.ts";
 import type { RetryPolicy, ServicePolicy, TrafficKey } from "../../core/traffic.ts";
-import { hashText } from "../balance/hash.ts";
+import { hashText } from "../../core/hash.ts";
 import {
   newStickyId,
   readStickyId,
