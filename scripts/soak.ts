@@ -85,6 +85,12 @@ export function isClean(result: SoakResult): boolean {
   return result.tally.errors.size === 0 && result.open.size === 0 && !result.crashed;
 }
 
+/** Every tenth value, so that a line can be told from a wave. */
+function tenths(values: readonly number[]): readonly number[] {
+  const at = (tenth: number) => values[Math.floor(tenth * (values.length - 1) / 10)];
+  return Array.from({ length: 11 }, (_, tenth) => at(tenth) ?? 0);
+}
+
 /** The summary in Markdown. Shape: pure. */
 export function soakReport(plan: SoakPlan, result: SoakResult): string {
   const { tally, samples, descriptors: [before, after] } = result;
@@ -102,6 +108,7 @@ export function soakReport(plan: SoakPlan, result: SoakResult): string {
       [rss[0] ?? 0, Math.max(...rss), rss.at(-1) ?? 0].map(mib)
         .join(", ") + " MiB",
     ],
+    ["RSS by tenths of the time", tenths(rss).map(mib).join(", ") + " MiB"],
     ["RSS in the second half", `${mib(Math.min(...late))} to ${mib(Math.max(...late))} MiB`],
     ["growth in the second half", `${growth(samples).toFixed(2)} MiB per million calls`],
     ["RSS at rest", `${mib(result.restRssKib)} MiB`],

@@ -60,9 +60,11 @@ onBothNets(
     await using plane = await startPlane({ net, services: { Svc: [app.port] } });
     await watch(plane);
     for (let index = 0; index < 10; index++) await ask(plane, "Svc");
+    await plane.quiet();
     assertEquals(histogramOf(plane, "own").count, 10);
     await watch(plane, { logShare: 0, taps: [] });
     for (let index = 0; index < 16; index++) await ask(plane, "Svc");
+    await plane.quiet();
     assertEquals(histogramOf(plane, "own").count, 12);
   },
 );
@@ -131,9 +133,10 @@ onBothNets("counters, each endpoint has its attempts, failures, state and reason
   });
   for (let call = 0; call < 9; call++) await ask(plane, "Svc");
   await plane.quiet();
-  const [well, bad, gone] = [40, 41, 42].map((index) => endpointOf(plane, index));
+  const all = [40, 41, 42].map((index) => endpointOf(plane, index));
+  const [well, bad, gone] = all;
   assertEquals(
-    [well, bad, gone].map(({ attempts, failures, open, ejections, state, reason }) => ({
+    all.map(({ attempts, failures, open, ejections, state, reason }) => ({
       attempts,
       failures,
       open,

@@ -69,6 +69,11 @@ const ofServices: readonly Metric[] = [
     "1 while ejections are ignored because too many endpoints are out.",
     slot.panic,
   ),
+  ofService(
+    "mesher_outlier_ejections_total",
+    "Endpoints of a service taken out for failing.",
+    slot.ejections,
+  ),
   ofService("mesher_mirrored_requests_total", "Copies of requests that were sent.", slot.mirrored),
   ofService(
     "mesher_delayed_requests_total",
@@ -142,7 +147,7 @@ const ofDataThreads: readonly Metric[] = [
   ofThreads("mesher_tunnels_open", "Tunnels open.", threadSlot.tunnelsOpen),
   ofThreads(
     "mesher_endpoint_ejections_total",
-    "Endpoints that a data thread took out of its balancing.",
+    "Endpoints that a data thread passed over because they took no connection.",
     threadSlot.endpointsEjected,
   ),
   ofThreads(

@@ -255,6 +255,9 @@ export class Cluster<Connection extends Poolable> {
   }
 
   close(): void {
+    const { base, counters } = this.#options;
+    counters[base + slot.budget] = counters[base + slot.panic] = 0;
+    this.gate.close();
     for (const endpoint of this.endpoints) endpoint.retire();
     this.endpoints = [];
     this.all.setMembers([]);

@@ -45,6 +45,8 @@ export class Gate {
   readonly #limit: ConcurrencyLimit;
   readonly #line: WaitingLine;
   #expiring = false;
+  #shownLimit = 0;
+  #shownQueued = 0;
   #queueMs: number;
 
   constructor(policy: GatePolicy, options: GateOptions) {
@@ -190,7 +192,22 @@ export class Gate {
   publish(): void {
     const { base, counters } = this.#options;
     counters[base + slot.breaker] = breakerStates.indexOf(this.#breaker.state);
-    counters[base + slot.limit] = this.#limit.limit;
-    counters[base + slot.queued] = this.#line.length;
+    this.#show(this.#limit.limit, this.#line.length);
+  }
+
+  /** Takes back what it showed. */
+  close(): void {
+    const { base, counters } = this.#options;
+    counters[base + slot.breaker] = 0;
+    this.#show(0, 0);
+  }
+
+  /** The ports of an application have a gate each and share a block, so each adds its own part. */
+  #show(limit: number, queued: number): void {
+    const { base, counters } = this.#options;
+    counters[base + slot.limit]! += limit - this.#shownLimit;
+    counters[base + slot.queued]! += queued - this.#shownQueued;
+    this.#shownLimit = limit;
+    this.#shownQueued = queued;
   }
 }

@@ -113,6 +113,8 @@ export class PortableNet implements Net {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const timeout = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
+        // Who judges by the time that was waited is not to read an older one.
+        this.tick();
         late = true;
         giveUp.abort();
         reject(
@@ -157,6 +159,7 @@ export class PortableNet implements Net {
       const done = () => {
         clearTimeout(timer);
         this.#sleeping.delete(done);
+        this.tick();
         resolve();
       };
       const timer = setTimeout(done, ms);

@@ -257,6 +257,25 @@ Deno.test("gate, a changed limit holds at once, also for who waits already", asy
   assertEquals([gauge("limit"), gauge("queued")], [0, 0]);
 });
 
+Deno.test("gate, several that share a block show what they have together, until they close", async () => {
+  const counters = new Float64Array(256);
+  const clock = new FakeClock();
+  const options = { name: "app", random: () => 0.5, clock, counters, base: 0 };
+  const gates = [2, 3].map((limit) => new Gate({ concurrency: concurrency(limit, 4) }, options));
+  for (const gate of gates) {
+    while (gate.tryEnter());
+    waitAt(gate);
+    gate.publish();
+    gate.publish();
+  }
+  assertEquals([counters[slot.limit], counters[slot.queued]], [5, 2]);
+  gates[0]!.close();
+  assertEquals([counters[slot.limit], counters[slot.queued]], [3, 1]);
+  gates[1]!.close();
+  assertEquals([counters[slot.limit], counters[slot.queued]], [0, 0]);
+  await clock.advance(1000);
+});
+
 Deno.test("gate, random stories: never over the limit, never idle while one waits, all places come back", async () => {
   for (let seed = 1; seed <= 30; seed++) {
     const random = seeded(seed);
