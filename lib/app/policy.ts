@@ -10,7 +10,7 @@ export interface DataPolicyOptions {
   readonly revision: number;
   /** The listeners as they are bound. */
   readonly ownAddresses: readonly Address[];
-  /** Limits are divided by so many. */
+  /** Retry budgets are divided by so many. */
   readonly threads: number;
 }
 

@@ -1,10 +1,5 @@
 /** From the configuration to the complete policies of traffic, and to one thread's share of them. */
-import type {
-  ConcurrencyPolicy,
-  InboundPolicy,
-  ServicePolicy,
-  TrafficPolicy,
-} from "../core/traffic.ts";
+import type { ServicePolicy, TrafficPolicy } from "../core/traffic.ts";
 import type { Config } from "../config/schema.ts";
 import { type ServiceSettings, serviceSettings } from "../config/service_settings.ts";
 import {
@@ -55,41 +50,23 @@ function servicePolicy(settings: ServiceSettings): ServicePolicy {
 }
 
 /**
- * One thread's share of the limits of the process; rates need none, since all threads count in the same memory.
+ * One thread's share of what is the process's.
  *
- * Shape: shares of one limit add up to it or, where it does not divide, to a little more; never to nothing.
+ * Shape: retry budgets are divided. Rates need no dividing, since all threads count in the same memory. Limits on
+ * requests under way hold for each thread: connections are never spread evenly over threads, so a share would turn
+ * calls away while others have room.
  */
 export function threadShare(policy: TrafficPolicy, threads: number): TrafficPolicy {
   if (threads === 1) return policy;
-  const inbound: InboundPolicy = {
-    ...policy.inbound,
-    concurrency: concurrencyShare(policy.inbound.concurrency, threads),
-  };
+  const share = (one: ServicePolicy): ServicePolicy => ({
+    ...one,
+    retry: { ...one.retry, budgetPerSecond: one.retry.budgetPerSecond / threads },
+  });
   return {
     ...policy,
-    fallback: serviceShare(policy.fallback, threads),
+    fallback: share(policy.fallback),
     services: Object.fromEntries(
-      Object.entries(policy.services).map(([name, one]) => [name, serviceShare(one, threads)]),
+      Object.entries(policy.services).map(([name, one]) => [name, share(one)]),
     ),
-    inbound,
-  };
-}
-
-function serviceShare(policy: ServicePolicy, threads: number): ServicePolicy {
-  const { concurrency, retry } = policy;
-  return {
-    ...policy,
-    retry: { ...retry, budgetPerSecond: retry.budgetPerSecond / threads },
-    concurrency: concurrencyShare(concurrency, threads),
-  };
-}
-
-function concurrencyShare(policy: ConcurrencyPolicy, threads: number): ConcurrencyPolicy {
-  const { limit, minLimit, queue } = policy;
-  return {
-    ...policy,
-    limit: Math.ceil(limit / threads),
-    minLimit: Math.ceil(minLimit / threads),
-    queue: Math.ceil(queue / threads),
   };
 }

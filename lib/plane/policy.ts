@@ -44,8 +44,8 @@ export interface DataPolicy {
   /** How long an endpoint that refused a connection is passed over when control says nothing sooner. */
   readonly ejectMs: number;
   /**
-   * How calls are balanced, protected and routed. Limits in it are this thread's share of those of the process; rates
-   * are the whole ones, counted in memory that all threads share.
+   * How calls are balanced, protected and routed. Retry budgets in it are this thread's share; rates are the whole ones,
+   * counted in memory that all threads share; limits on requests under way hold for each thread.
    */
   readonly traffic: TrafficPolicy;
   /** Paths of the own application's health checks: calls to them are never limited. */

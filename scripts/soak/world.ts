@@ -46,7 +46,7 @@ export async function startWorld(place: Workplace, options: WorldOptions): Promi
       Half: [first, dead],
       // An instance that is registered already and does not listen yet is part of it.
       Churn: churn.length === 0 ? others : [...churn, ...(Math.random() < 0.3 ? [dead] : [])],
-      // wait until serving asks for it
+      // The wait for the first answer asks for it.
       Origin: [first],
     };
     const text = Object.entries(sets).map(([name, each]) =>

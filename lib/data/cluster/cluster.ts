@@ -43,6 +43,8 @@ export class Cluster<Connection extends Poolable> {
   readonly #health: ClusterHealth;
   readonly #spread: number;
   readonly #subsets = new Map<string, { tags: SubsetTags; group: EndpointGroup<Connection> }>();
+  /** Some endpoint is in a state that ends by itself, or is new. */
+  #unsettled = true;
   /** Filled anew for every answer. */
   readonly #observation = { nowMs: 0, decayMs: 0, retryAfterMs: 0 };
 
@@ -98,6 +100,7 @@ export class Cluster<Connection extends Poolable> {
     this.unusable = snapshot.unusable;
     for (const gone of before.values()) gone.retire();
     this.#health.total = this.endpoints.length;
+    this.#unsettled = true;
     this.all.setMembers(this.endpoints, { reweighted });
     for (const { group, tags } of this.#subsets.values()) {
       group.setMembers(inSubset(this.endpoints, tags), { reweighted });
@@ -240,6 +243,7 @@ export class Cluster<Connection extends Poolable> {
   }
 
   #changed(endpoint: EndpointState<Connection>, nowMs: number): void {
+    this.#unsettled = true;
     endpoint.publishState(nowMs, this.policy.balance.slowStartMs);
     this.all.invalidate();
     for (const { group } of this.#subsets.values()) group.invalidate();
@@ -251,7 +255,14 @@ export class Cluster<Connection extends Poolable> {
     counters[base + slot.budget] = this.budget.tokens;
     counters[base + slot.panic] = this.all.panic ? 1 : 0;
     this.gate.publish();
-    for (const each of this.endpoints) each.publishState(nowMs, this.policy.balance.slowStartMs);
+    if (!this.#unsettled) return;
+    // Large sets are walked only while something in them changes by itself.
+    const { slowStartMs } = this.policy.balance;
+    this.#unsettled = false;
+    for (const each of this.endpoints) {
+      each.publishState(nowMs, slowStartMs);
+      if (each.state(nowMs, slowStartMs) !== "healthy") this.#unsettled = true;
+    }
   }
 
   close(): void {

@@ -12,7 +12,7 @@ import type { Client } from "./client.ts";
 import type { Route } from "./directory.ts";
 import { sendOwnAnswer } from "./send.ts";
 import { relay } from "./tunnel.ts";
-import { dialInOrder, dialUpstream, passOver, type Upstream } from "./upstream.ts";
+import { dialInOrder, dialUpstream, isUnreachable, passOver, type Upstream } from "./upstream.ts";
 
 const established = ascii("HTTP/1.1 200 Connection established\r\n\r\n");
 /** How long the first bytes are waited for; a server that speaks first is then connected all the same. */
@@ -125,7 +125,9 @@ async function dialAny(
     } catch (error) {
       failure = error;
       endFailed(client, error);
-      passOver(context, endpoint, { cluster, error, service: cluster.service });
+      if (isUnreachable(error)) {
+        passOver(context, endpoint, { cluster, error, service: cluster.service });
+      }
       state.tried = [...(state.tried ?? []), endpoint];
     }
   }

@@ -61,7 +61,7 @@ export async function dialInOrder(
       won.resolve(upstream);
     } catch (error) {
       failure ??= error;
-      passOver(context, endpoint, { cluster, error });
+      if (isUnreachable(error)) passOver(context, endpoint, { cluster, error });
     }
   };
   const begun: Promise<void>[] = [];
@@ -73,6 +73,12 @@ export async function dialInOrder(
   }
   Promise.all(begun).then(() => won.reject(failure));
   return await won.promise;
+}
+
+/** Whether the endpoint is to blame for a connection that could not be had, not the own process. */
+export function isUnreachable(error: unknown): boolean {
+  return error instanceof MeshError &&
+    (error.code === "connect_refused" || error.code === "connect_timeout");
 }
 
 /** Keeps a connection for the next request, or closes it where it is of no more use. */

@@ -83,6 +83,20 @@ Deno.test("telemetry, an access log is lines on standard output", async () => {
   await end();
 });
 
+Deno.test("telemetry, an access log of no share at all still gets the failures", async () => {
+  const { telemetry, lines, end } = await setUp(
+    "access_log: {enabled: true, format: '%{status} %{code}', share_percent: 0}",
+  );
+  const { logShare } = telemetry.wanted;
+  // More than none, which would tell the threads that there is no access log; less than what anybody draws.
+  assert(logShare > 0 && logShare < 1e-300, `${logShare}`);
+  const failed = record({ logged: false, status: 503, code: "no_endpoint" });
+  telemetry.records({ records: [record({ logged: false }), failed], dropped: 0 });
+  await settle();
+  assertEquals(lines(), ["503 no_endpoint"]);
+  await end();
+});
+
 Deno.test("telemetry, spans go to the collector with who sends them and the header fields of a file", async () => {
   const { telemetry, sent, clock, end } = await setUp(
     "{service: StoreWeb, ports: 80, app: shop, environment: testing, version: '1.2', " +
