@@ -26,6 +26,16 @@ export function ascii(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(text);
 }
 
+/** Where a byte stands first in a range; the range's end when it is not in it. */
+export function findByte(
+  bytes: Uint8Array,
+  byte: number,
+  { from, to }: { readonly from: number; readonly to: number },
+): number {
+  for (let at = from; at < to; at++) if (bytes[at] === byte) return at;
+  return to;
+}
+
 /** Whether a range holds nothing but characters of a host with its port; it may be empty. */
 export function isHostText(bytes: Uint8Array, from: number, to: number): boolean {
   for (let at = from; at < to; at++) if (hostBytes[bytes[at]!] !== 1) return false;

@@ -88,8 +88,7 @@ function compose(client: Client): void {
 }
 
 /** Hosts outside learn of a trace only where the caller wants them to. */
-function traceToSend({ plan, trail }: Exchange): Trace | undefined {
-  const trace = trail?.trace;
+function traceToSend({ plan, trace }: Exchange): Trace | undefined {
   return plan.scope === "outside" && trace?.isCallers === false ? undefined : trace;
 }
 

@@ -7,6 +7,7 @@ import { latin1, type Writer } from "../http1/bytes.ts";
 import { BodyState } from "./body.ts";
 import type { DataContext } from "./context.ts";
 import { startMirror } from "./mirror.ts";
+import type { Trace } from "../trace/trace.ts";
 import type { Trail } from "./observer.ts";
 import { beginLateTrail } from "./trail.ts";
 import { RequestPlan } from "./plan.ts";
@@ -51,6 +52,8 @@ export class Exchange {
   #turnAtMs = 0;
   /** What is remembered for those who watch; undefined while nobody does. */
   trail: Trail | undefined;
+  /** What is written of its trace; also where nothing of it is recorded. */
+  trace: Trace | undefined;
   #ownMs = -1;
   /** Head as sent upstream and as much of the body as is kept for another attempt. */
   writer: Writer | undefined;
@@ -231,7 +234,7 @@ export class Exchange {
     const { context } = client;
     if (this.plan === undefined) this.#beginUnread(context);
     const [method = "", target = ""] = this.#requestLine(client).split(" ");
-    if (this.trail === undefined && context.observer.active) {
+    if (this.trail === undefined && context.observer.decidesLate) {
       beginLateTrail(client, { method, target });
     }
     this.#failure = error.code;
@@ -296,6 +299,7 @@ export class Exchange {
     this.headBytes = 0;
     this.body = undefined;
     this.tried = undefined;
+    this.trace = undefined;
     this.endpoint = undefined;
     this.upload = undefined;
     this.#reported = false;

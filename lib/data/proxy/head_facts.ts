@@ -1,5 +1,5 @@
 /** What rules may ask about a request, read from its bytes only when they ask. */
-import { equalsIgnoreCase, latin1, utf8 } from "../http1/bytes.ts";
+import { equalsIgnoreCase, findByte, latin1, utf8 } from "../http1/bytes.ts";
 import { kind } from "../http1/fields.ts";
 import type { RequestHead } from "../http1/request_head.ts";
 import type { RequestFacts } from "../routing/facts.ts";
@@ -39,8 +39,7 @@ export class HeadFacts implements RequestFacts {
   }
 
   get #queryAt(): number {
-    const at = this.#bytes.indexOf(63, this.#pathFrom);
-    return at < 0 || at >= this.#pathTo ? this.#pathTo : at;
+    return findByte(this.#bytes, 63, { from: this.#pathFrom, to: this.#pathTo });
   }
 
   /** An absolute target without a path is for `/`. */

@@ -64,6 +64,11 @@ export class Observer {
     return this.#logShare > 0;
   }
 
+  /** Whether what becomes of a request decides if anybody wants its record. */
+  get decidesLate(): boolean {
+    return this.#taps.length > 0 || this.#logShare > 0;
+  }
+
   /** Whether the access log wants the next request. */
   logs(): boolean {
     return this.#logShare > 0 && this.#options.random() < this.#logShare;

@@ -53,7 +53,7 @@ function route(client: Client, asked: Asked): Promise<void> {
   const head = context.request;
   const destination = findDestination(client, head);
   const { authority, path } = destination;
-  if (context.observer.active && state.trail === undefined) {
+  if (context.observer.active && state.trail === undefined && state.trace === undefined) {
     beginTrail(client, { authority: authority.text, path });
   }
   const known = context.directory.known(authority);

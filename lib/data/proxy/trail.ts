@@ -1,5 +1,5 @@
 /** Begins the trail of a request that somebody wants to see, its trace included. */
-import { latin1, utf8 } from "../http1/bytes.ts";
+import { findByte, latin1, utf8 } from "../http1/bytes.ts";
 import { kind } from "../http1/fields.ts";
 import type { RequestHead } from "../http1/request_head.ts";
 import { beginTrace, type Trace } from "../trace/trace.ts";
@@ -21,8 +21,11 @@ export function beginTrail(
   const { context, exchange: state, inbox, role, socket } = client;
   const { bytes } = inbox;
   const { observer, request } = context;
-  const query = bytes.indexOf(63, path.from);
-  const pathTo = query < 0 || query > path.to ? path.to : query;
+  const trace = traceOf(client);
+  state.trace = trace;
+  // A trace that is not recorded is passed on; nobody would read the trail.
+  if (trace?.sampled !== true && !observer.decidesLate) return;
+  const pathTo = findByte(bytes, 63, path);
   state.watch(
     new Trail({
       role,
@@ -32,7 +35,7 @@ export function beginTrail(
       caller: role === "outbound" ? context.policy.service ?? "" : callerOf(request, bytes),
       client: socket.remoteHost,
       logged: observer.logs(),
-      trace: traceOf(client),
+      trace,
       startedAtMs: state.startedAtMs,
     }),
   );
