@@ -4,6 +4,7 @@ import {
   ascii,
   decimal,
   equalsIgnoreCase,
+  findByte,
   latin1,
   matchesAt,
   targetBytes,
@@ -48,6 +49,13 @@ Deno.test("utf-8 text, is read as such where it is, else as latin-1", () => {
   // Cut in the middle of a character.
   assertEquals(utf8(bytes, 2, 4), "k\xc3");
   assertEquals(utf8(bytesOf("caf\xe9"), 0, 4), "caf\xe9");
+});
+
+Deno.test("a byte is found in its range only", () => {
+  const bytes = bytesOf("a?b?c");
+  const where = (from: number, to: number) => findByte(bytes, 63, { from, to });
+  assertEquals([where(0, 5), where(2, 5), where(4, 5), where(0, 1), where(2, 2)], [1, 3, 5, 1, 2]);
+  assertEquals(where(2, 3), 3);
 });
 
 const comparisons: readonly (readonly [text: string, lower: string, equal: boolean])[] = [

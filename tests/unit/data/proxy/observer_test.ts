@@ -151,6 +151,8 @@ for (const { policy, active } of watching) {
     const { observer } = setUp(policy);
     assertEquals(observer.active, active);
     assertEquals(observer.sampler !== undefined, "tracing" in policy);
+    // With traces alone it is known at once who is recorded.
+    assertEquals(observer.decidesLate, active && !("tracing" in policy));
     observer.setPolicy({ logShare: 0, taps: [] });
     assertEquals([observer.active, observer.sampler, observer.traceFormats], [false, undefined, 0]);
   });
