@@ -1,63 +1,23 @@
 /** The gate of a cluster: who is let in, who waits, who is turned away, and that no place is ever lost. */
-import { assert, assertEquals, assertMatch, rejection } from "@test/assert";
-import { MeshError } from "../../../../lib/core/errors.ts";
-import type { BreakerPolicy, ConcurrencyPolicy } from "../../../../lib/core/traffic.ts";
-import { type Ending, Gate, type GatePolicy } from "../../../../lib/data/cluster/gate.ts";
+import { assert, assertEquals, assertMatch } from "@test/assert";
+import { Gate } from "../../../../lib/data/cluster/gate.ts";
 import { slot } from "../../../../lib/plane/counters.ts";
 import { FakeClock, settle } from "../../../support/fake_clock.ts";
+import { concurrency, gateWith, patient, refusal, waitAt } from "../../../support/gate.ts";
 import { seeded } from "../../../support/seeded.ts";
 
-const breaker: BreakerPolicy = {
-  enabled: true,
-  windowMs: 10_000,
-  minRequests: 4,
-  errorShare: 0.5,
-  openMs: 1_000,
-  force: "none",
-};
-
-function concurrency(limit: number, queue = 0, queueMs = 100): ConcurrencyPolicy {
-  return { limit, adaptive: false, minLimit: 1, queue, queueMs };
-}
-
-function setUp(policy: GatePolicy) {
-  const clock = new FakeClock();
-  const counters = new Float64Array(256);
-  const gate = new Gate(policy, { name: "shop", random: () => 0.5, clock, counters, base: 100 });
-  const gauge = (name: "breaker" | "limit" | "queued") => counters[100 + slot[name]];
-  return { clock, gate, gauge };
-}
-
-/** Somebody who stands in the line. */
-function waitAt(gate: Gate, { deadlineMs = Infinity }: { readonly deadlineMs?: number } = {}) {
-  const one = { outcome: "", leave: () => {} };
-  gate.wait(gate.admit(), { begun: (leave) => one.leave = leave, deadlineMs }).then(
-    () => one.outcome = "in",
-    (error) => one.outcome = error.code,
-  );
-  return one;
-}
-
-const patient = { begun: () => {}, deadlineMs: Infinity };
-
-async function refusal(promise: Promise<void>): Promise<MeshError> {
-  const error = await rejection(promise);
-  assert(error instanceof MeshError);
-  return error;
-}
-
 Deno.test("gate, lets in as many as the limit says, and any number without one", () => {
-  const { gate } = setUp({ concurrency: concurrency(2) });
+  const { gate } = gateWith({ concurrency: concurrency(2) });
   assertEquals([gate.tryEnter(), gate.tryEnter(), gate.tryEnter()], [true, true, false]);
   gate.leave(gate.admit(), "ok", 5);
   assertEquals([gate.open, gate.tryEnter(), gate.tryEnter()], [1, true, false]);
-  const open = setUp({ concurrency: concurrency(0) }).gate;
+  const open = gateWith({ concurrency: concurrency(0) }).gate;
   for (let index = 0; index < 1000; index++) assert(open.tryEnter());
   assertEquals(open.open, 1000);
 });
 
 Deno.test("gate, who waits comes before who comes later, in the order of the line", async () => {
-  const { gate } = setUp({ concurrency: concurrency(1, 3) });
+  const { gate } = gateWith({ concurrency: concurrency(1, 3) });
   gate.tryEnter();
   const first = waitAt(gate);
   const second = waitAt(gate);
@@ -72,7 +32,7 @@ Deno.test("gate, who waits comes before who comes later, in the order of the lin
 });
 
 Deno.test("gate, says why it turns away: no room in the line, or no turn in time", async () => {
-  const { gate, clock } = setUp({ concurrency: concurrency(1, 1, 100) });
+  const { gate, clock } = gateWith({ concurrency: concurrency(1, 1, 100) });
   gate.tryEnter();
   const waiting = gate.wait(gate.admit(), patient);
   const full = await refusal(gate.wait(gate.admit(), patient));
@@ -90,7 +50,7 @@ Deno.test("gate, says why it turns away: no room in the line, or no turn in time
 });
 
 Deno.test("gate, nobody waits beyond the request's own end, wherever it stands in the line", async () => {
-  const { gate, clock } = setUp({ concurrency: concurrency(1, 3, 100) });
+  const { gate, clock } = gateWith({ concurrency: concurrency(1, 3, 100) });
   gate.tryEnter();
   const oldest = waitAt(gate);
   const hurried = waitAt(gate, { deadlineMs: clock.now() + 30 });
@@ -111,14 +71,14 @@ Deno.test("gate, nobody waits beyond the request's own end, wherever it stands i
 });
 
 Deno.test("gate, without a line who finds no place is turned away at once", async () => {
-  const { gate, clock } = setUp({ concurrency: concurrency(1) });
+  const { gate, clock } = gateWith({ concurrency: concurrency(1) });
   gate.tryEnter();
   assertEquals((await refusal(gate.wait(gate.admit(), patient))).code, "concurrency_limit");
   assertEquals(clock.sleeping, 0);
 });
 
 Deno.test("gate, a client that leaves the line makes room in it and takes no turn", async () => {
-  const { gate } = setUp({ concurrency: concurrency(1, 1) });
+  const { gate } = gateWith({ concurrency: concurrency(1, 1) });
   gate.tryEnter();
   const gone = waitAt(gate);
   gone.leave();
@@ -131,7 +91,7 @@ Deno.test("gate, a client that leaves the line makes room in it and takes no tur
 });
 
 Deno.test("gate, a client that leaves when its turn has come has a place to give back", async () => {
-  const { gate } = setUp({ concurrency: concurrency(1, 1) });
+  const { gate } = gateWith({ concurrency: concurrency(1, 1) });
   gate.tryEnter();
   const one = waitAt(gate);
   gate.leave(gate.admit(), "ok", 1);
@@ -142,105 +102,8 @@ Deno.test("gate, a client that leaves when its turn has come has a place to give
   assertEquals([gate.open, gate.tryEnter()], [0, true]);
 });
 
-const endings: readonly { readonly ending: Ending; readonly opens: boolean }[] = [
-  { ending: "ok", opens: false },
-  { ending: "error", opens: true },
-  { ending: "failed", opens: true },
-  { ending: "abandoned", opens: false },
-];
-
-for (const { ending, opens } of endings) {
-  Deno.test(`gate, calls that end as "${ending}" ${opens ? "open" : "leave"} the circuit`, () => {
-    const { gate, gauge } = setUp({ breaker, concurrency: concurrency(0) });
-    for (let call = 0; call < 8 && gate.describe().circuit === "closed"; call++) {
-      const ticket = gate.admit();
-      assert(gate.tryEnter());
-      gate.leave(ticket, ending, 5);
-    }
-    gate.publish();
-    assertEquals([gate.describe().circuit, gauge("breaker")], opens ? ["open", 1] : ["closed", 0]);
-    assertEquals(gate.open, 0);
-  });
-}
-
-Deno.test("gate, an open circuit refuses with the time to come back, and one call tries", async () => {
-  const { gate, clock } = setUp({ breaker, concurrency: concurrency(1, 1) });
-  for (let call = 0; call < 4; call++) {
-    const ticket = gate.admit();
-    gate.tryEnter();
-    gate.leave(ticket, "failed", 5);
-  }
-  const error = await refusal(Promise.resolve().then(() => void gate.admit()));
-  assertEquals([error.code, error.status, error.retryAfterMs], ["circuit_open", 503, 1000]);
-  await clock.advance(1000);
-  const trial = gate.admit();
-  assertEquals(gate.describe().circuit, "trying");
-  assertEquals((await refusal(Promise.resolve().then(() => void gate.admit()))).code, error.code);
-  gate.tryEnter();
-  gate.leave(trial, "ok", 5);
-  assertEquals(gate.describe(), { circuit: "closed", open: 0, limit: 1 });
-});
-
-for (const how of ["full", "left", "late"] as const) {
-  Deno.test(`gate, a trial that never got in (${how}) leaves the trial to the next one`, async () => {
-    const { gate, clock } = setUp({ breaker, concurrency: concurrency(1, how === "full" ? 0 : 1) });
-    const stays = gate.admit();
-    for (let call = 0; call < 4; call++) {
-      const ticket = gate.admit();
-      gate.tryEnter();
-      gate.leave(ticket, "failed", 5);
-    }
-    gate.tryEnter();
-    await clock.advance(1000);
-    const trial = waitAt(gate);
-    assertEquals(gate.describe().circuit, "trying");
-    if (how === "left") trial.leave();
-    await clock.advance(how === "late" ? 100 : 0);
-    assert(trial.outcome !== "" && trial.outcome !== "in", trial.outcome);
-    assertEquals(gate.describe().circuit, "open");
-    assert(gate.admit() > 0);
-    gate.leave(stays, "ok", 1);
-  });
-}
-
-Deno.test("gate, an outlook says what would become of a request, and changes nothing", async () => {
-  const { gate, clock } = setUp({ breaker, concurrency: concurrency(1, 1) });
-  const outlook = () => {
-    const found = gate.outlook();
-    assertEquals(gate.outlook(), found);
-    return found instanceof MeshError ? found.code : found;
-  };
-  assertEquals(outlook(), "in");
-  const ticket = gate.admit();
-  gate.tryEnter();
-  assertEquals(outlook(), "line");
-  const waiting = waitAt(gate);
-  assertEquals([outlook(), gate.open], ["concurrency_limit", 1]);
-  // The oldest has waited so long that it gives its place to a newer one.
-  await clock.advance(50);
-  assertEquals(outlook(), "line");
-  await clock.advance(50);
-  assertEquals(waiting.outcome, "concurrency_limit");
-  gate.leave(ticket, "failed", 1);
-  for (let call = 0; call < 3; call++) {
-    const ticket = gate.admit();
-    gate.tryEnter();
-    gate.leave(ticket, "failed", 1);
-  }
-  assertEquals(outlook(), "circuit_open");
-  await clock.advance(1000);
-  // The next one is the trial; the one behind it is not let in.
-  assertEquals([outlook(), outlook()], ["in", "in"]);
-  gate.admit();
-  assertEquals(outlook(), "circuit_open");
-  gate.setPolicy({ breaker: { ...breaker, force: "closed" }, concurrency: concurrency(0) });
-  assertEquals(outlook(), "in");
-  gate.setPolicy({ breaker: { ...breaker, force: "open" }, concurrency: concurrency(0) });
-  assertEquals(outlook(), "circuit_open");
-});
-
 Deno.test("gate, a changed limit holds at once, also for who waits already", async () => {
-  const { gate, gauge } = setUp({ concurrency: concurrency(1, 4) });
+  const { gate, gauge } = gateWith({ concurrency: concurrency(1, 4) });
   gate.tryEnter();
   const line = [waitAt(gate), waitAt(gate), waitAt(gate)];
   gate.publish();
@@ -280,7 +143,7 @@ Deno.test("gate, random stories: never over the limit, never idle while one wait
   for (let seed = 1; seed <= 30; seed++) {
     const random = seeded(seed);
     const limit = 1 + random.below(5);
-    const { gate, clock } = setUp({ concurrency: concurrency(limit, random.below(6), 50) });
+    const { gate, clock } = gateWith({ concurrency: concurrency(limit, random.below(6), 50) });
     let inside = 0;
     const line: { outcome: string; leave: () => void }[] = [];
     const look = async (what: string) => {
