@@ -6,7 +6,7 @@ import { measureIdleConnections } from "./bench/idle.ts";
 import { measureAdmin, measureBodies, measureLoad } from "./bench/measure.ts";
 import { largeBody, type Missing, type Peer, startOrigin, startPeer } from "./bench/peers.ts";
 import { rssKib, stealTicks } from "./bench/process_cost.ts";
-import { barReport, bodyReport, loadReport, noiseWarning } from "./bench/report.ts";
+import { barReport, bodyReport, hopComparison, loadReport, noiseWarning } from "./bench/report.ts";
 
 const root = decodeURIComponent(new URL("../", import.meta.url).pathname);
 
@@ -74,6 +74,8 @@ async function bench(args: readonly string[], place: Workplace): Promise<number>
       idleConnectionKib,
       hops: hops ?? [],
     }));
+    const comparison = hopComparison(hops ?? []);
+    if (comparison !== undefined) console.log(`\n${comparison}`);
     console.log(
       "\nRatios are taken round by round and then their median. Not measured here: " +
         "updates of large registries.",

@@ -3,13 +3,15 @@ import { type PeerContext, startMesher } from "./peers.ts";
 import { rssKib } from "./process_cost.ts";
 
 const connections = 4000;
+/** The engine compiles what is hot after some thousands of requests; that memory is no connection's. */
+const warming = { connections: 500, requests: 40 } as const;
 /** Long enough for connections to the origin to leave the pool. */
 const settleMs = 5000;
 
 const request = new TextEncoder().encode("GET / HTTP/1.1\r\nHost: Origin\r\n\r\n");
 
 /**
- * Asks a process of its own: one that has carried load gives memory back while this one measures.
+ * Asks a process of its own: one that has carried full load gives memory back while this one measures.
  *
  * Units: KiB of resident memory per connection. Shape: undefined where it cannot be measured.
  */
@@ -20,10 +22,10 @@ export async function measureIdleConnections(
   progress(`${connections} idle connections`);
   const peer = await startMesher("mesher", context, "idle");
   // A first crowd makes the process take what it keeps anyway.
-  for (const conn of await open(peer.port, 500)) conn.close();
+  for (const conn of await open(peer.port, warming)) conn.close();
   await settled();
   const before = await rssKib(peer.child.pid);
-  const conns = await open(peer.port, connections);
+  const conns = await open(peer.port, { connections, requests: 1 });
   await settled();
   const after = await rssKib(peer.child.pid);
   for (const conn of conns) conn.close();
@@ -34,14 +36,19 @@ function settled(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, settleMs));
 }
 
-/** Connections that have had one answer each. */
-async function open(port: number, count: number): Promise<Deno.Conn[]> {
+/** Connections that have had so many answers each, one after the other. */
+async function open(
+  port: number,
+  count: { readonly connections: number; readonly requests: number },
+): Promise<Deno.Conn[]> {
   const conns: Deno.Conn[] = [];
   const buffer = new Uint8Array(4096);
-  for (let index = 0; index < count; index++) {
+  for (let index = 0; index < count.connections; index++) {
     const conn = await Deno.connect({ hostname: "127.0.0.1", port });
-    await conn.write(request);
-    await conn.read(buffer);
+    for (let sent = 0; sent < count.requests; sent++) {
+      await conn.write(request);
+      await conn.read(buffer);
+    }
     conns.push(conn);
   }
   return conns;

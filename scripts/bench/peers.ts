@@ -186,8 +186,19 @@ async function startNginxProxy({ place, originPort }: PeerContext): Promise<Peer
 }
 
 async function startHaproxy({ place, originPort }: PeerContext): Promise<Peer> {
-  const haproxy = await needed("haproxy");
   const [port] = freePorts(1);
+  const command = await haproxyCommand(place, { port: port!, target: originPort });
+  if (command === undefined) throw new Error("no haproxy command is installed");
+  return await started(place, { name: "haproxy", port: port! }, { command });
+}
+
+/** How a HAProxy with one thread is started. Shape: undefined when there is none. */
+export async function haproxyCommand(
+  place: Workplace,
+  { port, target }: { readonly port: number; readonly target: number },
+): Promise<readonly string[] | undefined> {
+  const haproxy = await findProgram("haproxy");
+  if (haproxy === undefined) return undefined;
   const config = `global
   nbthread 1
   maxconn 8000
@@ -199,14 +210,13 @@ defaults
   http-reuse always
 frontend front
   bind 127.0.0.1:${port} backlog 4096
-  default_backend origin
-backend origin
-  server origin 127.0.0.1:${originPort}
+  default_backend target
+backend target
+  server target 127.0.0.1:${target}
 `;
-  await Deno.writeTextFile(`${place.folder}/haproxy.cfg`, config);
-  return await started(place, { name: "haproxy", port: port! }, {
-    command: [haproxy, "-db", "-f", `${place.folder}/haproxy.cfg`],
-  });
+  const path = `${place.folder}/haproxy-${port}.cfg`;
+  await Deno.writeTextFile(path, config);
+  return [haproxy, "-db", "-f", path];
 }
 
 async function startEnvoy({ place, originPort }: PeerContext): Promise<Peer> {

@@ -154,11 +154,16 @@ export interface BarInput {
   readonly hops: readonly HopSample[];
 }
 
-/** One round through two sidecars and one without, at a backend that takes its time. */
-export interface HopSample {
-  /** Share of the throughput that two sidecars cost, in percent. */
+/** What two proxies in a row cost at a backend that takes its time. */
+export interface HopCost {
+  /** Share of the throughput, in percent. */
   readonly lostPercent: number;
   readonly addedMs: number;
+}
+
+/** One round without proxies, one through two sidecars and, where there is one, one through two HAProxies. */
+export interface HopSample extends HopCost {
+  readonly haproxies?: HopCost;
 }
 
 /** The bars of the design against what was measured, each with the range over the rounds. */
@@ -286,6 +291,17 @@ function bars(input: BarInput): Bar[] {
     },
   );
   return list;
+}
+
+/** What two HAProxies in a row cost in the same rounds. Shape: undefined when there were none. */
+export function hopComparison(hops: readonly HopSample[]): string | undefined {
+  const costs = hops.flatMap(({ haproxies }) => haproxies ?? []);
+  if (costs.length === 0) return undefined;
+  const lost = median(costs.map((one) => one.lostPercent));
+  const added = median(costs.map((one) => one.addedMs));
+  return `Two HAProxies in place of two sidecars, same rounds: throughput lost ${
+    shown(lost, 1, " %")
+  }, time added ${shown(added, 2, " ms")}.`;
 }
 
 /** A sentence when the machine was too noisy for fine differences. Shape: undefined when it was calm. */

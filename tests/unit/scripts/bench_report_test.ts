@@ -5,6 +5,7 @@ import { parseArgs } from "../../../scripts/bench/options.ts";
 import { parseStat } from "../../../scripts/bench/process_cost.ts";
 import {
   barReport,
+  hopComparison,
   loadReport,
   median,
   noiseWarning,
@@ -145,4 +146,15 @@ Deno.test("bench flags, quick is one round of two loads and explicit values win"
     connections: [32, 256],
     peers: ["haproxy", "mesher"],
   });
+});
+
+Deno.test("benchmark report, two HAProxies are told beside two sidecars, where there were any", () => {
+  const own = { lostPercent: 5, addedMs: 0.2 };
+  assertEquals(hopComparison([own]), undefined);
+  const told = hopComparison([
+    { ...own, haproxies: { lostPercent: 8, addedMs: 0.3 } },
+    { ...own, haproxies: { lostPercent: 6, addedMs: 0.2 } },
+    { ...own, haproxies: { lostPercent: 9, addedMs: 0.4 } },
+  ]);
+  assertMatch(told!, /lost 8\.0 %, time added 0\.30 ms/);
 });
