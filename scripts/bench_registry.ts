@@ -1,11 +1,13 @@
 /** Measures the embedded registry: 1,000 services with 10 instances each, heartbeats every 30 s, and how long finds take. */
 import { createEmbeddedRegistry } from "../lib/control/embedded/embedded.ts";
 import { realClock } from "../lib/platform/real_clock.ts";
+import { quantiles, registryReport } from "./bench/registry_report.ts";
+import { watchMachine } from "./bench/timer_lag.ts";
 
 const services = 1_000;
 const instancesEach = 10;
 const heartbeatMs = 30_000;
-const measureMs = 30_000;
+const usualSeconds = 30;
 const findsPerSecond = 200;
 const changesPerSecond = 5;
 const quiet = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
@@ -15,18 +17,18 @@ interface Registered {
   readonly path: string;
 }
 
-const usage = `deno run -A scripts/bench_registry.ts
+const usage = `deno run -A scripts/bench_registry.ts [--seconds N]
 
-Fills an embedded registry over HTTP, keeps its heartbeats going for ${
-  measureMs / 1000
-} s, changes ${changesPerSecond}
-instances a second and sends ${findsPerSecond} finds a second on an open schedule; prints one JSON line with the figures.
-Client and registry share one process and its one thread, so findMs holds the client's work and that of the machine's
-other programs, too. handleMs is the registry's share of a find; versionMs is a call that needs no data at all, for
-comparison.`;
+Fills an embedded registry over HTTP with ${services} services of ${instancesEach} instances, keeps their heartbeats
+going for N seconds (${usualSeconds}), changes ${changesPerSecond} instances a second and sends ${findsPerSecond} finds a second on an open
+schedule. Prints one JSON line with the figures, then what they mean. Client and registry share one process and its one
+thread, so findMs holds the client's work and that of the machine's other programs, too. handleMs is the registry's
+share of a find; noopMs is a call that needs no data at all, for comparison; timerLateMs is how late the timers of a
+thread came that had nothing else to do, and says how noisy the machine was.`;
 
 async function main(): Promise<void> {
-  if (Deno.args.length > 0) {
+  const seconds = readSeconds(Deno.args);
+  if (seconds === undefined) {
     console.log(usage);
     return;
   }
@@ -54,20 +56,32 @@ async function main(): Promise<void> {
   const beganMs = performance.now();
   const registered = await fill(base);
   const fillMs = performance.now() - beganMs;
-  const figures = await measure(base, registered);
+  const endWatch = await watchMachine();
+  const measured = await measure(base, registered, seconds * 1000);
+  const noise = await endWatch();
+  const figures = { ...measured, handleMs: quantiles(handleMs) };
   const { rss, heapUsed } = Deno.memoryUsage();
   console.log(JSON.stringify({
     services: registry.stats().services,
     instances: registry.stats().instances,
     fillSeconds: Math.round(fillMs / 100) / 10,
     ...figures,
-    handleMs: quantiles(handleMs),
+    timerLateMs: quantiles(noise.lateMs),
+    stealPercent: Math.round(noise.stealShare * 1000) / 10,
     expired: registry.stats().expired,
     rssMib: Math.round(rss / 2 ** 20),
     heapMib: Math.round(heapUsed / 2 ** 20),
   }));
+  for (const line of registryReport(figures, noise)) console.log(line);
   await server.shutdown();
   await registry.stop();
+}
+
+/** Shape: undefined when something else than a number of seconds is asked for. */
+function readSeconds(args: readonly string[]): number | undefined {
+  if (args.length === 0) return usualSeconds;
+  const seconds = args[0] === "--seconds" && args.length === 2 ? Number(args[1]) : NaN;
+  return Number.isInteger(seconds) && seconds > 0 ? seconds : undefined;
 }
 
 async function send(method: string, url: string, body?: unknown): Promise<string> {
@@ -107,9 +121,9 @@ async function fill(base: string): Promise<readonly Registered[]> {
   return registered;
 }
 
-async function measure(base: string, registered: readonly Registered[]) {
+async function measure(base: string, registered: readonly Registered[], measureMs: number) {
   const findMs: number[] = [];
-  const versionMs: number[] = [];
+  const noopMs: number[] = [];
   const beatMs: number[] = [];
   const failures: string[] = [];
   const running = new Set<Promise<void>>();
@@ -125,7 +139,7 @@ async function measure(base: string, registered: readonly Registered[]) {
   const findGapMs = 1_000 / findsPerSecond;
   const changeGapMs = 1_000 / changesPerSecond;
   const beganMs = performance.now();
-  let [beats, finds, changes, versions] = [0, 0, 0, 0];
+  let [beats, finds, changes, noops] = [0, 0, 0, 0];
   for (let nowMs = beganMs; nowMs - beganMs < measureMs; nowMs = performance.now()) {
     for (; beganMs + beats * beatGapMs <= nowMs; beats++) {
       const { path } = registered[beats % registered.length]!;
@@ -136,8 +150,8 @@ async function measure(base: string, registered: readonly Registered[]) {
       const status = changes % 2 === 0 ? "DOWN" : "UP";
       timed([], nowMs, () => send("PUT", `${base}${path}/status?value=${status}`));
     }
-    for (; beganMs + versions * 20 <= nowMs; versions++) {
-      timed(versionMs, beganMs + versions * 20, () => send("GET", `${base}/version`));
+    for (; beganMs + noops * 20 <= nowMs; noops++) {
+      timed(noopMs, beganMs + noops * 20, () => send("GET", `${base}/version`));
     }
     for (; beganMs + finds * findGapMs <= nowMs; finds++) {
       const service = `service-${(finds * 31) % services}`;
@@ -159,18 +173,8 @@ async function measure(base: string, registered: readonly Registered[]) {
     ...(failures[0] === undefined ? {} : { firstFailure: failures[0] }),
     findMs: quantiles(findMs),
     heartbeatMs: quantiles(beatMs),
-    versionMs: quantiles(versionMs),
+    noopMs: quantiles(noopMs),
   };
-}
-
-function quantiles(values: readonly number[]) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (share: number) =>
-    Math.round(
-      (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0) * 100,
-    ) /
-    100;
-  return { p50: at(0.5), p90: at(0.9), p99: at(0.99), p999: at(0.999), max: at(1) };
 }
 
 await main();

@@ -52,28 +52,12 @@ export interface Deviation {
   readonly file: string;
   readonly index: number;
   readonly reason: string;
-  /** What is expected instead; `skip` leaves the request out, for later ones that do not build on it. */
-  readonly instead: Partial<Exchange> | "skip";
+  /** What is expected instead, or sent instead. Every exchange is sent in one form or the other. */
+  readonly instead: Partial<Exchange>;
 }
 
 const livingIdReason =
   "Registering a living id again stores the new data: a program that restarts with its old id must not keep its old address.";
-const bulkReason =
-  "The recording shows UP right after a bulk change to DOWN that matched the instance and answered 200, although the exchange is called so and the same record is read as DOWN from the cache of the original; here the change takes effect at once.";
-const downInstance = {
-  instance: {
-    instanceId: "{{iid}}",
-    serviceId: "{{sid}}",
-    endpoints: ["rest://10.0.0.1:8080"],
-    hostName: "host-1",
-    status: "DOWN",
-    properties: { grp: "fx-st-1" },
-    healthCheck: { mode: "push", interval: 30, times: 3 },
-    timestamp: "1795398427",
-    modTimestamp: "1795398427",
-    version: "1.0.0",
-  },
-};
 const instanceHeaders = {
   "Content-Type": "application/json; charset=UTF-8",
   "X-Resource-Revision": "97784746be9a2d00f08bc72fe1ce5ff8c7d07ffe",
@@ -81,6 +65,12 @@ const instanceHeaders = {
 const jsonHeaders = { "Content-Type": "application/json; charset=UTF-8" };
 const emptyHeaders = { "Content-Type": "text/plain; charset=UTF-8" };
 const invalidParameters = { errorCode: "400001", errorMessage: "Invalid parameter(s)" };
+
+/**
+ * Exchanges that are no quirks and are answered differently all the same, because a rule for embedded registries
+ * demands it. Nothing may be added here for convenience: clients depend on core, and detail is to pass.
+ */
+export const demandedDeviations: readonly string[] = ["batch-find.json 20"];
 
 /** The one table of deviations. */
 export const deviations: readonly Deviation[] = [
@@ -121,7 +111,7 @@ export const deviations: readonly Deviation[] = [
     file: "batch-find.json",
     index: 20,
     reason:
-      "A malformed name fails alone: a sidecar that keeps such a name in its list would otherwise never refresh anything again.",
+      "Demanded of an embedded registry by the rules it is built to, against this recording: in a batch a malformed name fails alone (failed, 400001), because clients that keep such a name in their list would otherwise be blind for ever.",
     instead: {
       response: {
         status: 200,
@@ -139,7 +129,32 @@ export const deviations: readonly Deviation[] = [
       ],
     },
   },
-  { file: "client-startup.json", index: 8, reason: livingIdReason, instead: "skip" },
+  {
+    file: "client-startup.json",
+    index: 8,
+    reason: `${livingIdReason} Sent here with the first data, which later exchanges read again.`,
+    instead: {
+      request: {
+        method: "POST",
+        path: "/v4/default/registry/microservices/{{g}}/instances",
+        headers: {
+          "Content-Type": "application/json",
+          "User-Agent": "go-client",
+          "X-Domain-Name": "default",
+        },
+        body: {
+          instance: {
+            instanceId: "{{gi}}",
+            serviceId: "{{g}}",
+            endpoints: ["rest://10.0.0.5:30101", "rest-admin://127.0.0.1:30102"],
+            hostName: "node-1",
+            status: "UP",
+            properties: { nodeIP: "" },
+          },
+        },
+      },
+    },
+  },
   {
     file: "instances.json",
     index: 8,
@@ -165,12 +180,6 @@ export const deviations: readonly Deviation[] = [
       },
     },
   },
-  ...[17, 19].map((index) => ({
-    file: "status.json",
-    index,
-    reason: bulkReason,
-    instead: { response: { status: 200, headers: instanceHeaders, body: downInstance } },
-  })),
   {
     file: "status.json",
     index: 20,

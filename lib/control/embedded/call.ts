@@ -31,9 +31,14 @@ export class Call {
     return this.header("X-ConsumerId");
   }
 
+  /** Whether the caller wants the records as they were written, and not as discovery is told of them. */
+  get noCache(): boolean {
+    return flag(this.query("noCache"));
+  }
+
   /** The revision that the caller has. Shape: undefined when it has none or wants the content anyway. */
   get seenRevision(): string | undefined {
-    if (flag(this.query("noCache")) || flag(this.query("cacheOnly"))) return undefined;
+    if (this.noCache || flag(this.query("cacheOnly"))) return undefined;
     return this.query("rev") || undefined;
   }
 

@@ -1,4 +1,5 @@
 /** Look-ups of instances: who may see whom, which answer has which revision. */
+import { asItself } from "./cover.ts";
 import { RegistryFault, unknownInstance, unknownService } from "./faults.ts";
 import { emptyRevision, revisionOf } from "./ids.ts";
 import type { OwnRecord } from "./own_record.ts";
@@ -91,16 +92,23 @@ export function listById(
   return answerOf(places.store, [service]);
 }
 
-/** One instance. Errors: RegistryFault 400012 for the service or the consumer, else 400017. */
+/**
+ * One instance, as discovery sees it or as it was last written by the instance itself.
+ *
+ * Shape: the two differ in the status, and in nothing else, after a status was set for many at once. All other
+ * look-ups are for discovery and know no such choice: who looks for somebody to call must not get what was taken out.
+ * Errors: RegistryFault 400012 for the service or the consumer, else 400017.
+ */
 export function oneInstance(
   places: FindPlaces,
   partition: Partition,
-  query: { serviceId: string; instanceId: string; consumerId: string },
+  query: { serviceId: string; instanceId: string; consumerId: string; asWritten?: boolean },
 ): Answer {
   const consumer = consumerOf(places, partition, query.consumerId);
   const service = knownService(places, partition, query.serviceId);
-  const instance = service.instances.get(query.instanceId);
-  if (!instance || !maySee(places, consumer, service)) throw unknownInstance(query.instanceId);
+  const listed = service.instances.get(query.instanceId);
+  if (!listed || !maySee(places, consumer, service)) throw unknownInstance(query.instanceId);
+  const instance = query.asWritten === true ? asItself(listed) : listed;
   return {
     revision: revisionOf(places.store.epoch, [instance.change]),
     listed: JSON.stringify(instanceJson(instance)),

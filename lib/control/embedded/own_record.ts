@@ -99,6 +99,7 @@ export class OwnRecord {
         heldUntilMs: undefined,
         restored: false,
       },
+      covered: undefined,
     });
     this.service.cache = undefined;
     return this.service;

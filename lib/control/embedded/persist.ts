@@ -1,19 +1,13 @@
 /** Keeps services, schemas and the last known instances on disk, so that a restart loses nobody. */
 import type { Clock, Files, Logger } from "../../core/ports.ts";
-import type { Partition } from "./partition.ts";
-import { readInstance } from "./read_instance.ts";
-import { readService } from "./read_service.ts";
-import { cacheOf, type SchemaRecord, serviceJson, type ServiceRecord } from "./records.ts";
-import { asFields, type Fields, listIn, textIn, textListIn, textRules, textsIn } from "./rules.ts";
+import { restoreState, stateText } from "./state_text.ts";
 import type { Store } from "./store.ts";
 
-const format = 1;
 /** Changes come in bursts; one write serves them all, and a large state is written less often. */
 const saveAfterMs = 500;
 const maxSaveAfterMs = 5_000;
 const lengthPerMs = 1_000;
 const retryAfterMs = 5_000;
-const anyText = { expected: "a text" } as const;
 
 export interface PersistenceOptions {
   readonly store: Store;
@@ -121,11 +115,9 @@ export class Persistence {
   /** False when the text makes no sense as a whole. Single bad records are left out and counted. */
   #restore(text: string): boolean {
     const { store, path, logger } = this.#options;
-    let partitions: readonly unknown[];
+    let left: number;
     try {
-      const state = asFields("the state", JSON.parse(text));
-      if (state.format !== format) throw new Error(`its format is ${state.format}, not ${format}`);
-      partitions = listIn(state, "partitions");
+      left = restoreState(store, text);
     } catch (error) {
       logger.error("the state file of the registry is damaged; it is set aside", {
         path,
@@ -133,94 +125,9 @@ export class Persistence {
       });
       return false;
     }
-    let left = 0;
-    for (const item of partitions) left += attempt(() => restorePartition(store, item));
     if (left > 0) {
       logger.warn("parts of the registry's state make no sense and were left out", { path, left });
     }
     return true;
   }
-}
-
-/** The whole state as text. Cost: most of it is taken from the answers that are cached anyway. */
-function stateText(store: Store): string {
-  const partitions = [...store.partitions].map((partition) => {
-    const services = [...partition.services.values()].map((one) => serviceText(partition, one));
-    const { domain, project } = partition;
-    const head = JSON.stringify({ domain, project }).slice(0, -1);
-    return `${head},"services":[\n${services.join(",\n")}]}`;
-  });
-  return `{"format":${format},"partitions":[${partitions.join(",\n")}]}\n`;
-}
-
-function serviceText(partition: Partition, service: ServiceRecord): string {
-  const record = JSON.stringify({
-    service: serviceJson(service),
-    tags: Object.fromEntries(service.tags),
-    schemas: [...service.schemas].map(([schemaId, schema]) => ({ schemaId, ...schema })),
-    asked: [...partition.pairs.namesOf(service.serviceId)],
-  });
-  const instances = service.instances.size === 0 ? "" : cacheOf(service).listed;
-  return `${record.slice(0, -1)},"instances":[${instances}]}`;
-}
-
-/** Runs one step of the restore. Shape: how many records were left out. */
-function attempt(step: () => number): number {
-  try {
-    return step();
-  } catch {
-    return 1;
-  }
-}
-
-function restorePartition(store: Store, item: unknown): number {
-  const fields = asFields("a partition", item);
-  const domain = textIn(fields, "domain", anyText);
-  const project = textIn(fields, "project", anyText);
-  let left = 0;
-  for (const one of listIn(fields, "services")) {
-    left += attempt(() => restoreService(store, store.partition(domain, project), one));
-  }
-  return left;
-}
-
-function restoreService(store: Store, partition: Partition, item: unknown): number {
-  const fields = asFields("a record", item);
-  const described = asFields("service", fields.service);
-  const service = store.createService(partition, {
-    ...readService(described),
-    times: times(described),
-  });
-  service.tags = textsIn(fields, "tags");
-  for (const one of listIn(fields, "schemas")) {
-    const schema = asFields("a schema", one);
-    service.schemas.set(textIn(schema, "schemaId", textRules.schemaId), readSchema(schema));
-  }
-  for (const name of textListIn(fields, "asked", anyText)) {
-    partition.pairs.add(service.serviceId, name);
-  }
-  let left = 0;
-  for (const one of listIn(fields, "instances")) {
-    left += attempt(() => {
-      const instance = asFields("an instance", one);
-      const asked = { ...readInstance(instance), times: times(instance) };
-      store.register(partition, service, asked);
-      return 0;
-    });
-  }
-  return left;
-}
-
-function readSchema(fields: Fields): SchemaRecord {
-  return {
-    summary: textIn(fields, "summary", anyText),
-    text: textIn(fields, "text", anyText),
-  };
-}
-
-function times(fields: Fields): { createdAt: string; modifiedAt: string } {
-  return {
-    createdAt: textIn(fields, "timestamp", anyText),
-    modifiedAt: textIn(fields, "modTimestamp", anyText),
-  };
 }

@@ -38,6 +38,15 @@ export interface InstanceRecord extends InstanceFields {
   /** Grows with every change of content anywhere in the registry; never with a heartbeat. */
   readonly change: number;
   readonly lease: LeaseState;
+  /** What the instance says itself, while a status set for many lies over it. */
+  readonly covered: CoveredStatus | undefined;
+}
+
+/** The part of an instance's own record that differs from what others see. Units: as in the instance. */
+export interface CoveredStatus {
+  readonly status: InstanceStatus;
+  readonly modifiedAt: string;
+  readonly change: number;
 }
 
 /** The one mutable part of an instance. Units: milliseconds of the injected monotonic clock. */

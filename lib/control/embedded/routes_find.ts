@@ -35,6 +35,7 @@ export function getInstance(places: FindPlaces, call: Call): Response {
     serviceId: call.param("serviceId"),
     instanceId: call.param("instanceId"),
     consumerId: call.consumerId,
+    asWritten: call.noCache,
   });
   return oneOf(answer, call.seenRevision);
 }

@@ -101,7 +101,11 @@ async function setProperties(store: Store, call: Call): Promise<Response> {
   return done();
 }
 
-/** Every instance whose properties contain all the given pairs. No pairs would mean everybody: refused. */
+/**
+ * Every instance whose properties contain all the given pairs. No pairs would mean everybody: refused.
+ *
+ * Shape: it lies over what each instance says itself, and the next word about one of them alone ends it for that one.
+ */
 async function setStatusOfMany(store: Store, call: Call): Promise<Response> {
   const fields = await call.fields();
   const status = readStatus("status", textIn(fields, "status", textRules.instanceStatus));
@@ -113,7 +117,7 @@ async function setStatusOfMany(store: Store, call: Call): Promise<Response> {
   for (const service of partition.services.values()) {
     for (const instance of [...service.instances.values()]) {
       const fits = [...wanted].every(([key, value]) => instance.properties.get(key) === value);
-      if (fits) store.update(partition, instance, { status });
+      if (fits) store.cover(partition, instance, status);
     }
   }
   return done();

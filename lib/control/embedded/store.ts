@@ -1,14 +1,18 @@
 /** The registry's memory: services and instances of all tenants, changed synchronously and only here. */
 import type { Clock, Random } from "../../core/ports.ts";
+import type { InstanceStatus } from "../../core/types.ts";
+import { type ChangeMark, type InstanceChange, withChange, withCover } from "./cover.ts";
 import { RegistryFault, unknownInstance, unknownService } from "./faults.ts";
 import { randomHex } from "./ids.ts";
 import { ttlMs } from "./lease_times.ts";
 import { type NameKey, nameKeyText, Partition, partitionId } from "./partition.ts";
-import type { InstanceFields, InstanceRecord, ServiceRecord } from "./records.ts";
+import type { InstanceRecord, ServiceRecord } from "./records.ts";
 import {
   type AskedInstance,
   type AskedService,
+  newInstanceRecord,
   newServiceRecord,
+  sameFields,
   type StoreEvent,
   type StoreListener,
 } from "./store_parts.ts";
@@ -147,6 +151,7 @@ export class Store {
   /**
    * Registers an instance, or renews and updates the living one of the same id.
    *
+   * Shape: whatever status was set for many over its own is gone after that.
    * Errors: RegistryFault 400012, 400100.
    */
   register(
@@ -158,28 +163,20 @@ export class Store {
     if (!living && this.#instanceCount >= this.#maxInstances) {
       throw new RegistryFault("400100", `There are ${this.#instanceCount} instances already.`);
     }
-    if (living && sameFields(living, asked.instance)) {
+    if (living && !living.covered && sameFields(living, asked.instance)) {
       this.renew(living);
       return living;
     }
     const lifeMs = ttlMs(asked.instance.healthCheck);
     const expiresAtMs = this.clock.now() + lifeMs;
     this.earliestExpiryMs = Math.min(this.earliestExpiryMs, expiresAtMs);
-    const seconds = this.#seconds();
-    const record: InstanceRecord = {
-      ...asked.instance,
-      instanceId: asked.instanceId === "" ? randomHex(this.#random, 32) : asked.instanceId,
-      service,
-      createdAt: living?.createdAt ?? asked.times?.createdAt ?? seconds,
-      modifiedAt: asked.times?.modifiedAt ?? seconds,
-      change: ++this.#changes,
-      lease: {
-        ttlMs: lifeMs,
-        expiresAtMs,
-        heldUntilMs: undefined,
-        restored: asked.times !== undefined,
-      },
-    };
+    const record = newInstanceRecord(service, asked, {
+      living,
+      spareId: randomHex(this.#random, 32),
+      ttlMs: lifeMs,
+      expiresAtMs,
+      nextMark: () => this.#mark(),
+    });
     if (!living) this.#instanceCount++;
     this.#put(partition, record, living ? "UPDATE" : "CREATE");
     return record;
@@ -199,19 +196,21 @@ export class Store {
     instance.lease.restored = false;
   }
 
-  /** Changes status or properties; the lease goes on as it was. Nothing happens when all is as before. */
-  update(
-    partition: Partition,
-    instance: InstanceRecord,
-    fields: Partial<Pick<InstanceFields, "status" | "properties">>,
-  ): void {
-    const next = { ...instance, ...fields };
-    if (sameFields(instance, next)) return;
-    this.#put(
-      partition,
-      { ...next, modifiedAt: this.#seconds(), change: ++this.#changes },
-      "UPDATE",
-    );
+  /**
+   * Changes status or properties; the lease goes on as it was. Nothing happens when all is as before.
+   *
+   * Shape: a status ends the one that was set for many over it.
+   */
+  update(partition: Partition, instance: InstanceRecord, fields: InstanceChange): void {
+    const uncovers = fields.status !== undefined && instance.covered !== undefined;
+    if (!uncovers && sameFields(instance, { ...instance, ...fields })) return;
+    this.#put(partition, withChange(instance, fields, () => this.#mark()), "UPDATE");
+  }
+
+  /** Sets a status over the instance's own one, as part of a change of many. */
+  cover(partition: Partition, instance: InstanceRecord, status: InstanceStatus): void {
+    if (instance.status === status) return;
+    this.#put(partition, withCover(instance, status, this.#mark()), "UPDATE");
   }
 
   /** Takes an instance out and tells watchers. */
@@ -256,14 +255,11 @@ export class Store {
     }
   }
 
+  #mark(): ChangeMark {
+    return { modifiedAt: this.#seconds(), change: ++this.#changes };
+  }
+
   #seconds(): string {
     return String(Math.floor(this.clock.wall() / 1000));
   }
-}
-
-/** True when both say the same about an instance. */
-function sameFields(a: InstanceFields, b: InstanceFields): boolean {
-  return a.hostName === b.hostName && a.status === b.status &&
-    JSON.stringify([a.endpoints, [...a.properties], a.healthCheck, a.dataCenter]) ===
-      JSON.stringify([b.endpoints, [...b.properties], b.healthCheck, b.dataCenter]);
 }

@@ -1,6 +1,13 @@
 /** What goes into the store and what comes out of it: wishes of clients, new records, events. */
+import type { ChangeMark } from "./cover.ts";
 import type { Partition } from "./partition.ts";
-import type { InstanceFields, InstanceRecord, ServiceFields, ServiceRecord } from "./records.ts";
+import type {
+  CoveredStatus,
+  InstanceFields,
+  InstanceRecord,
+  ServiceFields,
+  ServiceRecord,
+} from "./records.ts";
 import { sha1Hex } from "../../core/sha1.ts";
 
 /** What watchers are told about. The record is the last one, for a removal too. */
@@ -35,6 +42,8 @@ export interface AskedInstance {
   readonly instance: InstanceFields;
   /** Given for a record that is read back from disk. */
   readonly times?: RecordTimes;
+  /** Given for one read back that had a status of many over its own. */
+  readonly covered?: Omit<CoveredStatus, "change">;
 }
 
 /** Units: seconds since 1970, as text. */
@@ -69,4 +78,44 @@ export function newServiceRecord(
     tags: new Map(),
     cache: undefined,
   };
+}
+
+/** The record of an instance that is registered, or registered again with other data. */
+export function newInstanceRecord(
+  service: ServiceRecord,
+  asked: AskedInstance,
+  options: {
+    readonly living: InstanceRecord | undefined;
+    /** For a client that leaves the choice to the registry. */
+    readonly spareId: string;
+    readonly ttlMs: number;
+    readonly expiresAtMs: number;
+    readonly nextMark: () => ChangeMark;
+  },
+): InstanceRecord {
+  const { living, spareId, ttlMs, expiresAtMs, nextMark } = options;
+  const covered = asked.covered && { ...nextMark(), ...asked.covered };
+  const { modifiedAt, change } = nextMark();
+  return {
+    ...asked.instance,
+    instanceId: asked.instanceId === "" ? spareId : asked.instanceId,
+    service,
+    createdAt: living?.createdAt ?? asked.times?.createdAt ?? modifiedAt,
+    modifiedAt: asked.times?.modifiedAt ?? modifiedAt,
+    change,
+    lease: {
+      ttlMs,
+      expiresAtMs,
+      heldUntilMs: undefined,
+      restored: asked.times !== undefined,
+    },
+    covered,
+  };
+}
+
+/** True when both say the same about an instance. */
+export function sameFields(a: InstanceFields, b: InstanceFields): boolean {
+  return a.hostName === b.hostName && a.status === b.status &&
+    JSON.stringify([a.endpoints, [...a.properties], a.healthCheck, a.dataCenter]) ===
+      JSON.stringify([b.endpoints, [...b.properties], b.healthCheck, b.dataCenter]);
 }

@@ -76,6 +76,24 @@ Deno.test("lease, no request at all: the running sweep ends it", async () => {
   assertEquals(one.clock.sleeping, 0);
 });
 
+Deno.test("lease, its end: listeners, and with them the watchers, are told of one DELETE with the last record", async () => {
+  const one = createRegistry();
+  const told: string[] = [];
+  one.registry.store.listen({
+    instance: ({ action, instance }) => told.push(`${action} ${instance.hostName}`),
+  });
+  const serviceId = await one.service("cart");
+  const id = await one.instance(serviceId, { healthCheck: shortest, hostName: "h1" });
+  await one.registry.start();
+  await one.clock.advance(15_000);
+  await one.heartbeat(serviceId, id);
+  await one.clock.advance(19_000);
+  assertEquals(told, ["CREATE h1"]);
+  await one.clock.advance(2_000);
+  assertEquals(told, ["CREATE h1", "DELETE h1"]);
+  await one.registry.stop();
+});
+
 async function silenced(
   one: Registry,
   count: number,

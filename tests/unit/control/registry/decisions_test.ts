@@ -12,6 +12,8 @@ const all: readonly CallKind[] = [
   "create_service",
   "own_service",
   "properties",
+  "schemas",
+  "cluster",
   "register",
   "own_instance",
   "heartbeat",
@@ -25,6 +27,7 @@ const all: readonly CallKind[] = [
   "watch",
 ];
 const except = (...some: readonly CallKind[]) => all.filter((one) => !some.includes(one));
+const optional = ["batch_find", "readiness", "token", "watch", "schemas", "cluster"] as const;
 const answer = (status: number, errorCode?: string): Outcome => ({
   kind: "answer",
   status,
@@ -50,10 +53,12 @@ const rows: readonly (readonly [
   ["a lost lease", ["heartbeat", "status"], answer(400, "400017"), "register_again"],
   [
     "a lost service",
-    ["heartbeat", "status", "register", "own_service", "properties"],
+    ["heartbeat", "status", "register", "own_service", "properties", "schemas"],
     answer(400, "400012"),
     "recreate_service",
   ],
+  ["an own instance that is not there", ["own_instance"], answer(400, "400017"), "take"],
+  ["an own instance whose service is not there", ["own_instance"], answer(400, "400012"), "take"],
   ["an end that has come already", ["deregister"], answer(400, "400017"), "take"],
   ["an end with its service gone", ["deregister"], answer(400, "400012"), "take"],
   [
@@ -73,14 +78,14 @@ const rows: readonly (readonly [
   ["a gateway without its registry", all, answer(503), "other_address"],
   [
     "a page that is not there, of an optional call",
-    ["batch_find", "readiness", "token", "watch"],
+    optional,
     answer(404),
     "feature_absent",
   ],
   ["a verb that is not there", ["batch_find"], answer(405), "feature_absent"],
   [
     "a page that is not there, of a call that every registry has",
-    except("batch_find", "readiness", "token", "watch"),
+    except(...optional),
     answer(404),
     "other_address",
   ],
