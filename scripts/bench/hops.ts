@@ -5,6 +5,8 @@ import { haproxyCommand, mesherCommand } from "./peers.ts";
 import type { HopCost, HopSample } from "./report.ts";
 
 const connections = 5;
+/** Connections of the warm-up: as many requests as the engine needs to compile what is hot, in one measurement's time. */
+const warmingConnections = 64;
 const startMs = 20_000;
 
 export interface HopsPlan {
@@ -46,7 +48,9 @@ export async function measureHops(plan: HopsPlan): Promise<readonly HopSample[]>
   }
   const samples: HopSample[] = [];
   const load = (port: number) => runLoad(place, { ...plan, port, connections });
-  for (const [port] of serving.slice(1)) await load(port);
+  for (const [port] of serving) {
+    await runLoad(place, { ...plan, port, connections: warmingConnections });
+  }
   for (let round = 0; round < plan.rounds; round++) {
     progress(`round ${round + 1} of ${plan.rounds}, two hops`);
     const direct = await load(backend);
