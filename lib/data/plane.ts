@@ -1,26 +1,33 @@
 /** One data plane: listeners, connections and what control told it. The same in a thread of its own and inline. */
 import type { Random } from "../core/ports.ts";
 import { threadSlot } from "../plane/counters.ts";
+import { pieceCount, pieceOf } from "../plane/cluster_change.ts";
 import type {
+  ClusterChange,
   FailureReport,
   FromThread,
   ListenerSpec,
   ThreadMessage,
   ThreadStart,
 } from "../plane/messages.ts";
-import type { Listener, Net, Socket } from "./net/socket.ts";
+import { Arrivals } from "./cluster/arrivals.ts";
+import type { Cluster } from "./cluster/cluster.ts";
+import type { Listener, Net } from "./net/socket.ts";
 import { Client } from "./proxy/client.ts";
 import { DataContext } from "./proxy/context.ts";
 import type { ExplainQuestion } from "../plane/observe.ts";
 import { Directory } from "./proxy/directory.ts";
 import { explain } from "./proxy/explain.ts";
 import { LimitMemory } from "./proxy/rate_limits.ts";
+import type { Upstream } from "./proxy/upstream.ts";
 
 /** Failures of one batch; more are only counted. */
 const maxReports = 200;
 const reportMs = 100;
 /** How often gauges of clusters are put where control sees them. */
 const publishMs = 1000;
+/** Clusters and endpoints whose gauges are looked at in one turn; it takes a fraction of a millisecond. */
+const maxPublished = 4000;
 
 export interface DataPlaneOptions {
   readonly net: Net;
@@ -33,10 +40,13 @@ export class DataPlane {
   readonly context: DataContext;
   readonly #post: (message: FromThread) => void;
   readonly #listeners = new Map<Listener, ListenerSpec>();
+  readonly #arrivals: Arrivals;
   #failures: FailureReport[] = [];
   #dropped = 0;
   #reporting = false;
   #publishAtMs = 0;
+  #publishing = false;
+  #stopped = false;
 
   /** Errors: what listening throws when an address cannot be had (portable sockets only). */
   constructor({ net, start, post, random }: DataPlaneOptions) {
@@ -51,6 +61,11 @@ export class DataPlane {
       records: (batch) => post({ kind: "records", ...batch }),
     });
     this.context.directory = new Directory(this.context, post);
+    this.#arrivals = new Arrivals({
+      handle: (message) => this.#handle(message),
+      begin: (change) => this.context.directory.beginChange(change),
+      net,
+    });
     for (const cluster of start.clusters) this.context.directory.applyCluster(cluster);
     for (const spec of start.listeners) this.#listen(spec);
     post({ kind: "started" });
@@ -58,19 +73,22 @@ export class DataPlane {
 
   #listen(spec: ListenerSpec): void {
     const { context } = this;
-    const accepted = (socket: Socket) => {
-      new Client(context, socket, spec.role).serve();
-    };
-    const listener = context.net.listen(spec, accepted, () => {
-      const full = context.full();
-      if (full) context.counters[threadSlot.acceptPauses]! += 1;
-      return full;
+    const listener = context.net.listen(spec, {
+      accepted: (socket) => {
+        new Client(context, socket, spec.role).serve();
+      },
+      full: () => context.full(),
+      pausing: () => context.counters[threadSlot.acceptPauses]! += 1,
     });
     this.#listeners.set(listener, spec);
     this.#post({ kind: "listening", role: spec.role, address: listener.address });
   }
 
   receive(message: ThreadMessage): void {
+    this.#arrivals.receive(message);
+  }
+
+  #handle(message: ThreadMessage): void {
     const { directory } = this.context;
     switch (message.kind) {
       case "policy":
@@ -83,7 +101,9 @@ export class DataPlane {
       case "explain":
         return this.#explain(message.question);
       case "cluster":
-        return directory.applyCluster(message.cluster);
+        return directory.applyCluster(message.cluster, message.number);
+      case "cluster_change":
+        return this.#change(message.change);
       case "cluster_gone":
         return directory.forgetCluster(message.service);
       case "resolved":
@@ -93,6 +113,16 @@ export class DataPlane {
       case "drain":
         return this.#drain(message.phase);
     }
+  }
+
+  /** A small one, at once. */
+  #change(change: ClusterChange): void {
+    const incoming = this.context.directory.beginChange(change);
+    if (incoming === undefined) return;
+    for (let index = 0; index < pieceCount(change.added); index++) {
+      incoming.take(pieceOf(change.added, index));
+    }
+    incoming.finish();
   }
 
   #explain(question: ExplainQuestion): void {
@@ -135,6 +165,8 @@ export class DataPlane {
 
   /** Closes everything at once. */
   stop(): void {
+    this.#stopped = true;
+    this.#arrivals.stop();
     for (const listener of this.#listeners.keys()) listener.close();
     this.#listeners.clear();
     for (const client of [...this.context.clients]) client.socket.close();
@@ -153,8 +185,29 @@ export class DataPlane {
     counters[threadSlot.loopAtMs] = nowMs;
     if (nowMs >= this.#publishAtMs) {
       this.#publishAtMs = nowMs + publishMs;
-      this.context.directory.publish(nowMs);
-      for (const cluster of this.context.localClusters.values()) cluster.publish(nowMs);
+      if (!this.#publishing) this.#publish();
+    }
+  }
+
+  /** Looks through all clusters, in as many turns as it takes. */
+  async #publish(): Promise<void> {
+    this.#publishing = true;
+    const { context } = this;
+    context.directory.publishOutside(context.net.now());
+    await this.#publishAll(context.directory.clusters.values());
+    await this.#publishAll(context.localClusters.values());
+    this.#publishing = false;
+  }
+
+  async #publishAll(clusters: Iterable<Cluster<Upstream>>): Promise<void> {
+    const { net } = this.context;
+    let looked = 0;
+    for (const cluster of clusters) {
+      looked += 1 + cluster.publish(net.now());
+      if (looked < maxPublished) continue;
+      looked = 0;
+      await net.turn();
+      if (this.#stopped) return;
     }
   }
 }

@@ -268,6 +268,11 @@ export class Libc {
     this.#c.epoll_ctl(epoll, 2, fd, this.#event);
   }
 
+  /** Gives what the heaps of all threads have free back to the system. Cost: about a millisecond. */
+  trimHeaps(): void {
+    this.#c.malloc_trim(0n);
+  }
+
   /** Number of entries in `events`; 0 after `timeoutMs` (-1: no limit); negative error number. */
   epollWait(epoll: number, events: EpollEvents, timeoutMs: number): number {
     checkFd(epoll);

@@ -46,6 +46,36 @@ export interface ClusterSnapshot {
   readonly unusable: readonly string[];
 }
 
+/** Records that a change brings. */
+export type ChangeRecords =
+  | { readonly kind: "few"; readonly records: readonly EndpointSnapshot[] }
+  /**
+   * So many that a thread takes them over piece by piece: shared memory costs it nothing until then.
+   *
+   * Shape: piece i is the JSON of an array of records, in the bytes from `ends[i - 1]`, or 0, up to `ends[i]`.
+   */
+  | { readonly kind: "many"; readonly bytes: SharedArrayBuffer; readonly ends: readonly number[] };
+
+/** A newer set of a service, told by what differs from the one that the thread was sent last. */
+export interface ClusterChange {
+  readonly service: string;
+  readonly block: number;
+  /** Number of the set that is changed; 0: none, the change puts the whole set together. */
+  readonly base: number;
+  /** Number of the set that results. */
+  readonly number: number;
+  /**
+   * Stretches that are replaced, in ascending order, three numbers each: position in the set that is changed, how many
+   * leave there, how many of `added` come there.
+   */
+  readonly splices: readonly number[];
+  /** In the order of the new set. */
+  readonly added: ChangeRecords;
+  /** Added ones that only moved or whose record is another: index in `added`, position in the old set, in turn. */
+  readonly kept: readonly number[];
+  readonly unusable: readonly string[];
+}
+
 /** Who a name is, as control found out. */
 export type Resolution =
   /** A service; its cluster was posted before this answer. */
@@ -98,7 +128,10 @@ export type ThreadMessage =
   | { readonly kind: "observe"; readonly observe: ObservePolicy }
   /** What would become of a request? Answered by `explained`. */
   | { readonly kind: "explain"; readonly question: ExplainQuestion }
-  | { readonly kind: "cluster"; readonly cluster: ClusterSnapshot }
+  /** `number`: what later changes name the set by. */
+  | { readonly kind: "cluster"; readonly cluster: ClusterSnapshot; readonly number?: number }
+  /** Made of `cluster` on the way to a thread: what it has already is not sent again. */
+  | { readonly kind: "cluster_change"; readonly change: ClusterChange }
   /** The service is no longer followed; the thread forgets it and asks again when needed. */
   | { readonly kind: "cluster_gone"; readonly service: string }
   /** The answer holds for `validMs`; for a service it holds until cluster_gone. */
@@ -145,6 +178,8 @@ export type FromThread =
   | { readonly kind: "resolve"; readonly name: string }
   /** No endpoint of the service is left to try; is there a newer set? */
   | { readonly kind: "refresh"; readonly service: string }
+  /** A change came for a set that this thread does not have; the whole set has to be sent. */
+  | { readonly kind: "cluster_gap"; readonly service: string }
   /** An endpoint could not be reached and is passed over; control probes it and sends a verdict. */
   | {
     readonly kind: "suspect";

@@ -1,6 +1,7 @@
 /** Keeps the data threads: starts them, posts to them, wakes them, replaces one that died. */
 import { type Address, formatAddress } from "../core/address.ts";
 import type { Logger } from "../core/ports.ts";
+import { ClusterPosts, type HeldSets } from "./cluster_posts.ts";
 import { counterBytes, isGauge } from "./counters.ts";
 import { limitBytes } from "./limits.ts";
 import { type Libc, openLibc } from "./libc.ts";
@@ -38,6 +39,7 @@ interface DataThread {
   readonly descriptors: Uint8Array;
   readonly started: Promise<void>;
   readonly stopped: Promise<void>;
+  readonly held: HeldSets;
   dead: boolean;
 }
 
@@ -55,7 +57,7 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #libc: Libc | undefined;
   readonly #threads: DataThread[] = [];
-  readonly #clusters = new Map<string, ClusterSnapshot>();
+  readonly #clusters: ClusterPosts;
   readonly #addresses = new Map<ListenerRole, Address>();
   #listeners: ListenerSpec[] = [];
   #policy: DataPolicy;
@@ -70,7 +72,7 @@ export class Supervisor {
     this.#policy = options.policy;
     this.#libc = libc;
     this.net = libc === undefined ? "portable" : "native";
-    for (const cluster of options.clusters) this.#clusters.set(cluster.service, cluster);
+    this.#clusters = new ClusterPosts(options.clusters);
   }
 
   /**
@@ -131,6 +133,7 @@ export class Supervisor {
     const descriptors = new SharedArrayBuffer(maxDescriptors);
     const begun = Promise.withResolvers<void>();
     const ended = Promise.withResolvers<void>();
+    const { clusters, held } = this.#clusters.begin();
     const thread: DataThread = {
       index,
       worker,
@@ -140,6 +143,7 @@ export class Supervisor {
       descriptors: new Uint8Array(descriptors),
       started: begun.promise,
       stopped: ended.promise,
+      held,
       dead: false,
     };
     // A failed start is reported through `started`; this keeps it from being an unhandled rejection as well.
@@ -154,6 +158,7 @@ export class Supervisor {
       else if (data.kind === "stopped") ended.resolve();
       else if (data.kind === "listening") this.#bound(data);
       else if (data.kind === "fatal") died(data.message);
+      else if (data.kind === "cluster_gap") this.#resend(thread, data.service);
       this.#options.received(data, index);
     };
     worker.onerror = (event) => {
@@ -172,10 +177,33 @@ export class Supervisor {
       originMs: performance.timeOrigin,
       listeners: this.#listeners,
       policy: this.#policy,
-      clusters: [...this.#clusters.values()],
+      clusters,
     };
     worker.postMessage(start);
+    this.#sendMissing(thread);
     return thread;
+  }
+
+  /** The large sets come one after the other: to make a message of each takes control some milliseconds. */
+  #sendMissing(thread: DataThread): void {
+    const missing = this.#clusters.missing(thread.held);
+    const sendNext = (index: number): void => {
+      const service = missing[index];
+      if (service === undefined || thread.dead || this.#stopping) return;
+      if (!thread.held.has(service)) this.#sendCluster(thread, service);
+      if (index + 1 < missing.length) setTimeout(sendNext, 0, index + 1);
+    };
+    sendNext(0);
+  }
+
+  #resend(thread: DataThread, service: string): void {
+    thread.held.delete(service);
+    this.#sendCluster(thread, service);
+  }
+
+  #sendCluster(thread: DataThread, service: string): void {
+    const message = thread.dead ? undefined : this.#clusters.next(thread.held, service);
+    if (message !== undefined) this.#send(thread, message);
   }
 
   /** Port 0 has become a real one; a replacement has to listen there again. */
@@ -221,6 +249,11 @@ export class Supervisor {
     return this.#addresses.get(role);
   }
 
+  /** Gives free memory of the process back to the system, where the C library is at hand. */
+  trimHeaps(): void {
+    this.#libc?.trimHeaps();
+  }
+
   get threads(): number {
     return this.#threads.length;
   }
@@ -228,10 +261,20 @@ export class Supervisor {
   /** Sends a message to every thread and remembers what a replacement would have to know. */
   post(message: ThreadMessage): void {
     if (message.kind === "policy") this.#policy = message.policy;
-    else if (message.kind === "cluster") {
-      this.#clusters.set(message.cluster.service, message.cluster);
-    } else if (message.kind === "cluster_gone") this.#clusters.delete(message.service);
-    for (const thread of this.#threads) this.#send(thread, message);
+    else if (message.kind === "cluster") this.#clusters.put(message.cluster);
+    else if (message.kind === "cluster_gone") this.#clusters.delete(message.service);
+    for (const thread of this.#threads) this.#sendOn(thread, message);
+  }
+
+  #sendOn(thread: DataThread, message: ThreadMessage): void {
+    if (message.kind === "cluster") return this.#sendCluster(thread, message.cluster.service);
+    if (message.kind === "cluster_gone") thread.held.delete(message.service);
+    if (message.kind === "resolved" && message.resolution.kind === "service") {
+      // Somebody waits for it: its set does not wait for its turn.
+      const { service } = message.resolution;
+      if (!thread.held.has(service)) this.#sendCluster(thread, service);
+    }
+    this.#send(thread, message);
   }
 
   #send(thread: DataThread, message: ThreadMessage | { readonly kind: "stop" }): void {

@@ -56,15 +56,10 @@ export function groupOf(
     zone: zones[index] ?? "a",
     region: "r",
   });
+  const shared = { gauge: { idle: 0 }, health, counters: new Float64Array(0) };
   const endpoints = Array.from(
     { length: count },
-    (_, index) =>
-      new EndpointState<Connection>(snapshot(index), {
-        gauge: { idle: 0 },
-        health,
-        counters: new Float64Array(0),
-        newcomer: false,
-      }),
+    (_, index) => new EndpointState<Connection>(snapshot(index), shared, false),
   );
   group.setMembers(endpoints);
   const at = (nowMs: number, { stickyId = "", hash = -1 } = {}) => ({

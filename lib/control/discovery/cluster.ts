@@ -1,6 +1,6 @@
 /** Turns a set of instances into what data threads dial: addresses of endpoints, and reasons for those left out. */
 import { isIpLiteral } from "../../core/address.ts";
-import { type Endpoint, type Instance, MESHER_PROPERTY } from "../../core/types.ts";
+import { type Instance, MESHER_PROPERTY } from "../../core/types.ts";
 import type { ClusterSnapshot, EndpointSnapshot } from "../../plane/messages.ts";
 import type { HostAnswer } from "./hosts.ts";
 import { isUsable, type ServiceSet } from "./service_set.ts";
@@ -12,6 +12,20 @@ export interface ClusterOptions {
   readonly lookupHost: (name: string) => Promise<HostAnswer>;
 }
 
+/** What each record of a set was found to offer. Shape: both in the order of the set. */
+export interface ResolvedSet {
+  readonly instances: readonly Instance[];
+  readonly found: readonly Found[];
+  /** Those that name a host: what they offer is another as soon as the host's address is. */
+  readonly named: ReadonlySet<Instance>;
+}
+
+/** Shape: the record alone, where it is one endpoint and nothing else; thousands of them are kept. */
+type Found = EndpointSnapshot | {
+  readonly endpoints: readonly EndpointSnapshot[];
+  readonly unusable: readonly string[];
+};
+
 /**
  * The cluster snapshot of one set.
  *
@@ -22,29 +36,77 @@ export async function clusterSnapshot(
   set: ServiceSet,
   options: ClusterOptions,
 ): Promise<ClusterSnapshot> {
-  const found = await Promise.all(set.instances.map((one) => endpointsOf(one, options)));
-  const endpoints = new Map<string, EndpointSnapshot>();
-  for (const one of found.flatMap((each) => each.endpoints)) {
+  return clusterOf(set.service, await resolveSet(set, options), options.block);
+}
+
+/**
+ * Finds out what the records of a set offer.
+ *
+ * Shape: never rejects. Of a record that `before` has too and that names no host, the finding is the same object.
+ */
+export async function resolveSet(
+  { instances }: ServiceSet,
+  { lookupHost }: Pick<ClusterOptions, "lookupHost">,
+  before: ResolvedSet = { instances: [], found: [], named: new Set() },
+): Promise<ResolvedSet> {
+  const found: Found[] = new Array(instances.length);
+  const later: Promise<void>[] = [];
+  const named = new Set<Instance>();
+  let at = 0;
+  instances.forEach((one, index) => {
+    // Both are in the order of ids.
+    while (at < before.instances.length && before.instances[at]!.instanceId < one.instanceId) at++;
+    if (before.instances[at] === one && !before.named.has(one)) found[index] = before.found[at]!;
+    else if (!needsLookup(one)) found[index] = endpointsOf(one, noHosts);
+    else {
+      named.add(one);
+      later.push(
+        hostsOf(one, lookupHost).then((hosts) => {
+          found[index] = endpointsOf(one, hosts);
+        }),
+      );
+    }
+  });
+  await Promise.all(later);
+  return { instances, found, named };
+}
+
+/** Puts together what a set was found to offer. */
+export function clusterOf(
+  service: string,
+  { found }: ResolvedSet,
+  block: number,
+): ClusterSnapshot {
+  const endpoints: EndpointSnapshot[] = [];
+  const unusable: string[] = [];
+  const addresses = new Set<string>();
+  const add = (one: EndpointSnapshot) => {
     const key = `${one.host} ${one.port}`;
-    if (!endpoints.has(key)) endpoints.set(key, one);
-  }
-  return {
-    service: set.service,
-    block: options.block,
-    endpoints: [...endpoints.values()],
-    unusable: found.flatMap((each) => each.unusable),
+    if (addresses.has(key)) return;
+    addresses.add(key);
+    endpoints.push(one);
   };
+  for (const each of found) {
+    if ("host" in each) add(each);
+    else {
+      each.endpoints.forEach(add);
+      unusable.push(...each.unusable);
+    }
+  }
+  return { service, block, endpoints, unusable };
+}
+
+const noHosts: ReadonlyMap<string, HostAnswer> = new Map();
+
+function needsLookup({ endpoints }: Instance): boolean {
+  return endpoints.some((one) => !isIpLiteral(one.host));
 }
 
 /** Beyond it a weight is a mistake: the others would get nothing. */
 const maxWeight = 1000;
 
-interface Found {
-  readonly endpoints: readonly EndpointSnapshot[];
-  readonly unusable: readonly string[];
-}
-
-async function endpointsOf(instance: Instance, options: ClusterOptions): Promise<Found> {
+/** Shape: `hosts` has the answers for all names of hosts that endpoints to dial have. */
+function endpointsOf(instance: Instance, hosts: ReadonlyMap<string, HostAnswer>): Found {
   const none = (why: string): Found => ({
     endpoints: [],
     unusable: [`${instance.instanceId} ${why}`],
@@ -56,13 +118,13 @@ async function endpointsOf(instance: Instance, options: ClusterOptions): Promise
   if (plain.length === 0) return none("wants TLS, which is not supported yet");
   const endpoints: EndpointSnapshot[] = [];
   const unusable: string[] = [];
-  for (const endpoint of plain) {
-    const host = await addressOf(endpoint, options);
-    if (typeof host === "object") unusable.push(`${instance.instanceId}: ${host.detail}`);
+  for (const { host: name, port } of plain) {
+    const answer = hosts.get(name);
+    if (answer?.kind === "host_unknown") unusable.push(`${instance.instanceId}: ${answer.detail}`);
     else {
       endpoints.push({
-        host,
-        port: endpoint.port,
+        host: answer?.addresses[0] ?? name,
+        port,
         instanceId: instance.instanceId,
         version: instance.version,
         mesher: instance.properties[MESHER_PROPERTY] !== undefined,
@@ -72,7 +134,7 @@ async function endpointsOf(instance: Instance, options: ClusterOptions): Promise
       });
     }
   }
-  return { endpoints, unusable };
+  return endpoints.length === 1 && unusable.length === 0 ? endpoints[0]! : { endpoints, unusable };
 }
 
 function placeOf({ region, zone }: Instance): Pick<EndpointSnapshot, "region" | "zone"> {
@@ -85,11 +147,16 @@ function weightOf({ properties }: Instance): Pick<EndpointSnapshot, "weight"> {
   return weight > 0 && weight <= maxWeight ? { weight } : {};
 }
 
-async function addressOf(
-  endpoint: Endpoint,
-  options: ClusterOptions,
-): Promise<string | { readonly detail: string }> {
-  if (isIpLiteral(endpoint.host)) return endpoint.host;
-  const answer = await options.lookupHost(endpoint.host);
-  return answer.kind === "host_unknown" ? answer : answer.addresses[0]!;
+/** Of endpoints that are dialled only; nobody else is to wait for a name. */
+async function hostsOf(
+  instance: Instance,
+  lookupHost: ClusterOptions["lookupHost"],
+): Promise<ReadonlyMap<string, HostAnswer>> {
+  const hosts = new Map<string, HostAnswer>();
+  if (!isUsable(instance)) return hosts;
+  for (const { host, protocol, secure } of instance.endpoints) {
+    if (protocol !== "rest" || secure || isIpLiteral(host) || hosts.has(host)) continue;
+    hosts.set(host, await lookupHost(host));
+  }
+  return hosts;
 }

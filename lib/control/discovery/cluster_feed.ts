@@ -1,6 +1,6 @@
 /** Turns believed sets into cluster snapshots and posts them, newest last, one service at a time. */
 import type { ClusterSnapshot } from "../../plane/messages.ts";
-import { type ClusterOptions, clusterSnapshot } from "./cluster.ts";
+import { clusterOf, type ClusterOptions, type ResolvedSet, resolveSet } from "./cluster.ts";
 import type { ServiceSet } from "./service_set.ts";
 
 export interface ClusterFeedOptions {
@@ -17,6 +17,8 @@ export class ClusterFeed {
   /** The newest set of each service; an older one that is still being resolved is not posted any more. */
   readonly #newest = new Map<string, ServiceSet>();
   readonly #posted = new Map<string, ClusterSnapshot>();
+  /** What was found for the set of each service that was posted last: most of the next one is the same. */
+  readonly #resolved = new Map<string, ResolvedSet>();
   readonly #working = new Map<string, Promise<void>>();
 
   constructor(options: ClusterFeedOptions) {
@@ -31,20 +33,23 @@ export class ClusterFeed {
   publish(set: ServiceSet): void {
     this.#newest.set(set.service, set);
     const { blockOf, lookupHost } = this.#options;
-    const work = clusterSnapshot(set, { block: blockOf(set.service), lookupHost }).then(
-      (found) => {
-        if (this.#newest.get(set.service) !== set) return;
-        const cluster = this.#options.slotted?.(found) ?? found;
-        this.#posted.set(set.service, cluster);
-        this.#options.post(cluster);
-      },
-    );
+    const { service } = set;
+    const block = blockOf(service);
+    const work = resolveSet(set, { lookupHost }, this.#resolved.get(service)).then((resolved) => {
+      if (this.#newest.get(service) !== set) return;
+      const found = clusterOf(service, resolved, block);
+      const cluster = this.#options.slotted?.(found) ?? found;
+      this.#resolved.set(service, resolved);
+      this.#posted.set(service, cluster);
+      this.#options.post(cluster);
+    });
     this.#working.set(set.service, work);
   }
 
   forget(service: string): void {
     this.#newest.delete(service);
     this.#posted.delete(service);
+    this.#resolved.delete(service);
     this.#working.delete(service);
     this.#options.gone(service);
   }

@@ -6,7 +6,7 @@ import type { Discovery, FindAnswer, ServiceQuery } from "../registry/registry.t
 import { Wakeup } from "../registry/wakeup.ts";
 import { type GuardPolicy, judge, RecentCount } from "./guard.ts";
 import { type KeepPolicy, KeptInstances } from "./kept.ts";
-import { canonicalJson, isUsable, sortById } from "./service_set.ts";
+import { isUsable, shareUnchanged, sortById } from "./service_set.ts";
 
 /** Units: milliseconds. */
 export interface FollowPolicy extends GuardPolicy, KeepPolicy {
@@ -61,7 +61,7 @@ export class ServiceFollower {
   readonly #kept: KeptInstances;
   readonly #recent: RecentCount;
   #believed: readonly Instance[] = [];
-  #content = "";
+  #told = false;
   #revision: string | undefined;
   #confirmedAtMs: number;
   #source: "registry" | "disk";
@@ -214,9 +214,10 @@ export class ServiceFollower {
   }
 
   async #take(
-    next: readonly Instance[],
+    listed: readonly Instance[],
     { unknown = false }: { readonly unknown?: boolean } = {},
   ): Promise<void> {
+    const next = shareUnchanged(this.#listed, listed);
     if (next === this.#listed && this.#kept.size === 0) return;
     const { clock, policy, logger, query, doubt } = this.#options;
     const verdict = judge({
@@ -247,11 +248,11 @@ export class ServiceFollower {
   }
 
   #believe(): void {
-    const believed = sortById([...this.#listed, ...this.#kept.instances]);
-    const content = canonicalJson(believed);
+    const sorted = sortById([...this.#listed, ...this.#kept.instances]);
+    const believed = shareUnchanged(this.#believed, sorted);
+    if (believed === this.#believed && this.#told) return;
     this.#believed = believed;
-    if (content === this.#content) return;
-    this.#content = content;
+    this.#told = true;
     this.#options.onChange(believed);
   }
 }

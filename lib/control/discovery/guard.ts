@@ -67,13 +67,23 @@ export function vanishedFrom(
   old: readonly Instance[],
   next: readonly Instance[],
 ): readonly Instance[] {
-  const ids = new Set(next.map((one) => one.instanceId));
-  const addresses = new Set(next.flatMap((one) => one.endpoints.map(addressOf)));
-  return old.filter((one) => {
-    if (!isUsable(one) || ids.has(one.instanceId)) return false;
+  // Most records of two answers are the same ones; only the others are looked for.
+  const same = new Set(next);
+  const missing = old.filter((one) => !same.has(one) && isUsable(one));
+  if (missing.length === 0) return [];
+  const ids = new Set(missing.map((one) => one.instanceId));
+  const hosts = new Set(missing.map((one) => mainEndpoint(one)?.host));
+  const listedIds = new Set<string>();
+  const listedAddresses = new Set<string>();
+  for (const { endpoints, instanceId } of next) {
+    if (ids.has(instanceId)) listedIds.add(instanceId);
+    for (const each of endpoints) if (hosts.has(each.host)) listedAddresses.add(addressOf(each));
+  }
+  return missing.filter((one) => {
+    if (listedIds.has(one.instanceId)) return false;
     const endpoint = mainEndpoint(one);
     // Without an address there is nothing to call and nothing to probe.
-    return endpoint !== undefined && !addresses.has(addressOf(endpoint));
+    return endpoint !== undefined && !listedAddresses.has(addressOf(endpoint));
   });
 }
 

@@ -88,6 +88,7 @@ export class EndpointProber {
 
   /** The service's endpoints are now these: suspects that are no longer among them interest it no more. */
   keepOnly(service: string, targets: readonly Target[]): void {
+    if (this.#suspects.size === 0) return;
     const wanted = new Set(targets.map((one) => `${one.host} ${one.port}`));
     for (const [key, suspect] of this.#suspects) {
       if (wanted.has(key) || !suspect.services.delete(service)) continue;

@@ -36,10 +36,66 @@ export function canonicalJson(value: unknown): string {
   });
 }
 
+/**
+ * The newer records, each of them the older object where that says the same: what was worked out for one is still good.
+ *
+ * Shape: in the order of `next`; `old` itself when nothing is another. Records are matched by id.
+ * Cost: a comparison of the fields of every record.
+ */
+export function shareUnchanged(
+  old: readonly Instance[],
+  next: readonly Instance[],
+): readonly Instance[] {
+  let byId: Map<string, Instance> | undefined;
+  let same = old.length === next.length;
+  const shared = next.map((one, index) => {
+    let known = old[index];
+    if (known?.instanceId !== one.instanceId) {
+      same = false;
+      byId ??= new Map(old.map((each) => [each.instanceId, each]));
+      known = byId.get(one.instanceId);
+    }
+    if (known !== undefined && sameContent(known, one)) return known;
+    same = false;
+    return one;
+  });
+  return same ? old : shared;
+}
+
+/** Whether two plain values say the same, whatever the order of their keys. Shape: an undefined value is none. */
+export function sameContent(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) || Array.isArray(b)) {
+    return Array.isArray(a) && Array.isArray(b) && a.length === b.length &&
+      a.every((item, index) => sameContent(item, b[index]));
+  }
+  const left = a as Readonly<Record<string, unknown>>;
+  const right = b as Readonly<Record<string, unknown>>;
+  let more = 0;
+  // Plain objects inherit nothing that is listed, and the engine lists the keys of equal shapes without a look-up.
+  for (const key in left) {
+    const value = left[key];
+    if (value === undefined) continue;
+    if (!Object.hasOwn(right, key) || !sameContent(value, right[key])) return false;
+    more++;
+  }
+  for (const key in right) if (right[key] !== undefined) more--;
+  return more === 0;
+}
+
 export function sortById(instances: readonly Instance[]): readonly Instance[] {
+  if (isSorted(instances)) return instances;
   return [...instances].sort((a, b) =>
     a.instanceId < b.instanceId ? -1 : a.instanceId > b.instanceId ? 1 : 0
   );
+}
+
+function isSorted(instances: readonly Instance[]): boolean {
+  for (let at = 1; at < instances.length; at++) {
+    if (instances[at - 1]!.instanceId > instances[at]!.instanceId) return false;
+  }
+  return true;
 }
 
 /**

@@ -2,14 +2,14 @@
 import type { Random } from "../../core/ports.ts";
 import type { ServicePolicy, SubsetTags } from "../../core/traffic.ts";
 import { type EjectReason, slot } from "../../plane/counters.ts";
-import type { ClusterSnapshot } from "../../plane/messages.ts";
+import type { ClusterSnapshot, EndpointSnapshot } from "../../plane/messages.ts";
 import { forgive, observeAnswer, observeRefusal } from "../balance/candidate.ts";
 import type { Place } from "../balance/locality.ts";
 import type { Poolable, PoolGauge } from "../net/pool.ts";
 import { RetryBudget } from "../resilience/budget.ts";
 import { HedgeDelay } from "../resilience/hedge.ts";
 import { ClusterHealth, outcomeOf } from "../resilience/outlier.ts";
-import { endpointKey, EndpointState } from "./endpoint.ts";
+import { endpointKey, type EndpointOptions, EndpointState } from "./endpoint.ts";
 import { Gate, type GateOptions } from "./gate.ts";
 import { EndpointGroup } from "./group.ts";
 import { inSubset } from "./subset.ts";
@@ -41,6 +41,7 @@ export class Cluster<Connection extends Poolable> {
   all: EndpointGroup<Connection>;
   readonly #options: ClusterOptions;
   readonly #health: ClusterHealth;
+  readonly #shared: EndpointOptions;
   readonly #spread: number;
   readonly #subsets = new Map<string, { tags: SubsetTags; group: EndpointGroup<Connection> }>();
   /** Some endpoint is in a state that ends by itself, or is new. */
@@ -57,6 +58,7 @@ export class Cluster<Connection extends Poolable> {
     this.budget = new RetryBudget(options.policy.retry, options.clock.now());
     this.gate = new Gate(options.policy, { ...options, name: snapshot.service });
     this.#health = new ClusterHealth(options.policy.outlier, options.random);
+    this.#shared = { gauge: options.gauge, health: this.#health, counters: options.counters };
     this.#hedges();
     this.all = this.#makeGroup("");
     this.apply(snapshot);
@@ -78,32 +80,63 @@ export class Cluster<Connection extends Poolable> {
 
   /** Takes over a newer set. Endpoints with the same address keep their state and connections. */
   apply(snapshot: ClusterSnapshot): void {
-    const before = new Map(this.endpoints.map((endpoint) => [endpoint.key, endpoint]));
-    const newcomer = this.endpoints.length > 0;
+    const records = snapshot.endpoints;
+    const before = this.endpoints;
+    // Most of a set is where it was: only what lies between the two ends that did not move is looked up.
+    const shorter = Math.min(before.length, records.length);
+    let head = 0;
+    while (head < shorter && sameAddress(before[head]!.snapshot, records[head]!)) head++;
+    let tail = 0;
+    while (
+      tail < shorter - head &&
+      sameAddress(before.at(-1 - tail)!.snapshot, records.at(-1 - tail)!)
+    ) tail++;
+    const moved = new Map<string, EndpointState<Connection>>();
+    for (let at = head; at < before.length - tail; at++) moved.set(before[at]!.key, before[at]!);
+    const shift = before.length - records.length;
     let reweighted = false;
-    const { counters, gauge } = this.#options;
-    this.endpoints = snapshot.endpoints.map((record) => {
-      const key = endpointKey(record);
-      const kept = before.get(key);
-      if (kept === undefined) {
-        return new EndpointState<Connection>(record, {
-          gauge,
-          health: this.#health,
-          counters,
-          newcomer,
-        });
+    const endpoints = records.map((record, index) => {
+      let known: EndpointState<Connection> | undefined;
+      if (index < head) known = before[index];
+      else if (index >= records.length - tail) known = before[index + shift];
+      else {
+        const key = endpointKey(record);
+        known = moved.get(key);
+        moved.delete(key);
       }
-      before.delete(key);
-      if (kept.update(record)) reweighted = true;
-      return kept;
+      if (known === undefined) return this.join(record);
+      if (known.update(record)) reweighted = true;
+      return known;
     });
-    this.unusable = snapshot.unusable;
-    for (const gone of before.values()) gone.retire();
-    this.#health.total = this.endpoints.length;
+    this.setEndpoints(endpoints, { left: moved.values(), reweighted, unusable: snapshot.unusable });
+  }
+
+  /** The state of an endpoint that is about to become a member. */
+  join(record: EndpointSnapshot): EndpointState<Connection> {
+    return new EndpointState<Connection>(record, this.#shared, this.endpoints.length > 0);
+  }
+
+  /**
+   * Makes these the members, all at once.
+   *
+   * Shape: `left` are those that were members and are not any more; `reweighted`: a weight of one is another now.
+   */
+  setEndpoints(
+    endpoints: readonly EndpointState<Connection>[],
+    { left, reweighted, unusable }: {
+      readonly left: Iterable<EndpointState<Connection>>;
+      readonly reweighted: boolean;
+      readonly unusable: readonly string[];
+    },
+  ): void {
+    this.endpoints = endpoints;
+    this.unusable = unusable;
+    for (const gone of left) gone.retire();
+    this.#health.total = endpoints.length;
     this.#unsettled = true;
-    this.all.setMembers(this.endpoints, { reweighted });
+    this.all.setMembers(endpoints, { reweighted });
     for (const { group, tags } of this.#subsets.values()) {
-      group.setMembers(inSubset(this.endpoints, tags), { reweighted });
+      group.setMembers(inSubset(endpoints, tags), { reweighted });
     }
   }
 
@@ -201,6 +234,21 @@ export class Cluster<Connection extends Poolable> {
     this.#changed(endpoint, nowMs);
   }
 
+  /** An answer that had begun well broke off. */
+  cut(
+    endpoint: EndpointState<Connection>,
+    { ticket, nowMs }: { ticket: number; nowMs: number },
+  ): void {
+    const at = this.#observation;
+    at.nowMs = nowMs;
+    at.decayMs = this.policy.balance.decayMs;
+    at.retryAfterMs = 0;
+    observeRefusal(endpoint, 0, at);
+    endpoint.countFailure();
+    this.#ejected(endpoint.health.cut(ticket, nowMs));
+    this.#changed(endpoint, nowMs);
+  }
+
   #ejected(reason: EjectReason): void {
     if (reason !== "none") this.#options.counters[this.#options.base + slot.ejections]! += 1;
   }
@@ -230,7 +278,7 @@ export class Cluster<Connection extends Poolable> {
     { healthy, ejectMs, nowMs }: { healthy: boolean; ejectMs: number; nowMs: number },
   ): void {
     if (healthy) {
-      endpoint.unreachableUntilMs = 0;
+      endpoint.reachable();
       forgive(endpoint);
       if (endpoint.health.state !== "healthy") endpoint.health.readmitted(nowMs);
     } else endpoint.passOver(nowMs + ejectMs, "connect_refused");
@@ -249,13 +297,13 @@ export class Cluster<Connection extends Poolable> {
     for (const { group } of this.#subsets.values()) group.invalidate();
   }
 
-  /** Puts the gauges where control sees them; called about once a second. */
-  publish(nowMs: number): void {
+  /** Puts the gauges where control sees them; called about once a second. Shape: how many endpoints it looked at. */
+  publish(nowMs: number): number {
     const { base, counters } = this.#options;
     counters[base + slot.budget] = this.budget.tokens;
     counters[base + slot.panic] = this.all.panic ? 1 : 0;
     this.gate.publish();
-    if (!this.#unsettled) return;
+    if (!this.#unsettled) return 0;
     // Large sets are walked only while something in them changes by itself.
     const { slowStartMs } = this.policy.balance;
     this.#unsettled = false;
@@ -263,6 +311,7 @@ export class Cluster<Connection extends Poolable> {
       each.publishState(nowMs, slowStartMs);
       if (each.state(nowMs, slowStartMs) !== "healthy") this.#unsettled = true;
     }
+    return this.endpoints.length;
   }
 
   close(): void {
@@ -273,6 +322,10 @@ export class Cluster<Connection extends Poolable> {
     this.endpoints = [];
     this.all.setMembers([]);
   }
+}
+
+function sameAddress(a: EndpointSnapshot, b: EndpointSnapshot): boolean {
+  return a.port === b.port && a.host === b.host;
 }
 
 function sameValue(a: unknown, b: unknown): boolean {

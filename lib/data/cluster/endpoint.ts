@@ -19,20 +19,30 @@ import type { ClusterHealth } from "../resilience/outlier.ts";
 /** How long a sidecar's word that it drains is remembered. Units: milliseconds. */
 const drainingMs = 30_000;
 
+/** What keeps an endpoint out beside the verdict on its answers. Units: milliseconds on the thread's clock. */
+interface Trouble {
+  readonly unreachableUntilMs: number;
+  readonly unreachableReason: EjectReason;
+  readonly drainingUntilMs: number;
+}
+
+/** Shape: of one that was never in trouble; shared by most endpoints of large sets. */
+const noTrouble: Trouble = {
+  unreachableUntilMs: 0,
+  unreachableReason: "none",
+  drainingUntilMs: 0,
+};
+
+/** What all endpoints of a cluster share. */
 export interface EndpointOptions {
   readonly gauge: PoolGauge;
   readonly health: ClusterHealth;
   /** The thread's counters. */
   readonly counters: Float64Array;
-  /** Joined a cluster that was there before it: its share grows slowly. */
-  readonly newcomer: boolean;
 }
 
+/** Shape: made with as little as can be; what only those have that are called comes with the first call. */
 export class EndpointState<Connection extends Poolable> implements Candidate {
-  readonly key: string;
-  readonly address: Address;
-  readonly idle: IdlePool<Connection>;
-  readonly health: EndpointHealth;
   snapshot: EndpointSnapshot;
   weight: number;
   open: number = freshNumbers.open;
@@ -42,27 +52,65 @@ export class EndpointState<Connection extends Poolable> implements Candidate {
   refusedUntilMs: number = freshNumbers.refusedUntilMs;
   refusals: number = freshNumbers.refusals;
   warmFromMs: number;
-  /** It refused or did not take a connection: passed over until then, or until control finds it well. */
-  unreachableUntilMs = 0;
-  unreachableReason: EjectReason = "none";
-  drainingUntilMs = 0;
   /** No longer in the snapshot: open requests finish, their connections are not kept. */
   retired = false;
+  readonly #shared: EndpointOptions;
   readonly #counters: Float64Array;
+  #trouble: Trouble = noTrouble;
+  #health: EndpointHealth | undefined;
+  #idle: IdlePool<Connection> | undefined;
+  #key: string | undefined;
   /** First of its slots in the counters; -1 for none. */
-  #base: number;
+  #base = -1;
 
-  constructor(snapshot: EndpointSnapshot, options: EndpointOptions) {
+  /** Shape: a newcomer joined a cluster that was there before it: its share grows slowly. */
+  constructor(snapshot: EndpointSnapshot, shared: EndpointOptions, newcomer: boolean) {
     this.snapshot = snapshot;
-    this.key = endpointKey(snapshot);
-    this.address = { host: snapshot.host, port: snapshot.port };
-    this.idle = new IdlePool(options.gauge);
-    this.health = new EndpointHealth(options.health);
     this.weight = snapshot.weight ?? 1;
-    this.warmFromMs = options.newcomer ? notYet : freshNumbers.warmFromMs;
-    this.#counters = options.counters;
-    this.#base = -1;
+    this.#shared = shared;
+    this.#counters = shared.counters;
+    this.warmFromMs = newcomer ? notYet : freshNumbers.warmFromMs;
     this.#takeSlots(snapshot.slot);
+  }
+
+  /** It refused or did not take a connection: passed over until then, or until control finds it well. */
+  get unreachableUntilMs(): number {
+    return this.#trouble.unreachableUntilMs;
+  }
+
+  get unreachableReason(): EjectReason {
+    return this.#trouble.unreachableReason;
+  }
+
+  get drainingUntilMs(): number {
+    return this.#trouble.drainingUntilMs;
+  }
+
+  /** A probe found that connections can be had again. */
+  reachable(): void {
+    if (this.#trouble !== noTrouble) this.#trouble = { ...this.#trouble, unreachableUntilMs: 0 };
+  }
+
+  get health(): EndpointHealth {
+    return this.#health ??= new EndpointHealth(this.#shared.health);
+  }
+
+  /** Nothing was ever heard of it that could keep it from being picked. */
+  get unblemished(): boolean {
+    return this.#health === undefined && this.#trouble === noTrouble;
+  }
+
+  get key(): string {
+    return this.#key ??= endpointKey(this.snapshot);
+  }
+
+  get address(): Address {
+    return this.snapshot;
+  }
+
+  /** Open connections that nobody uses just now. */
+  get idle(): IdlePool<Connection> {
+    return this.#idle ??= new IdlePool(this.#shared.gauge);
   }
 
   #takeSlots(slot: number | undefined): void {
@@ -79,8 +127,8 @@ export class EndpointState<Connection extends Poolable> implements Candidate {
    */
   update(snapshot: EndpointSnapshot): boolean {
     if (snapshot.instanceId !== this.snapshot.instanceId) {
-      this.health.forget();
-      this.unreachableUntilMs = this.drainingUntilMs = 0;
+      this.#health?.forget();
+      this.#trouble = noTrouble;
       this.latencyMs =
         this.latencyAtMs =
         this.meanMs =
@@ -88,7 +136,7 @@ export class EndpointState<Connection extends Poolable> implements Candidate {
         this.refusals =
           0;
       this.warmFromMs = notYet;
-      this.idle.closeAll();
+      this.#idle?.closeAll();
     }
     const weight = snapshot.weight ?? 1;
     const reweighted = weight !== this.weight;
@@ -130,13 +178,13 @@ export class EndpointState<Connection extends Poolable> implements Candidate {
     counters[this.#base + endpointSlot.state] = endpointStates.indexOf(state);
     counters[this.#base + endpointSlot.reason] = ejectReasons.indexOf(this.reason(nowMs));
     counters[this.#base + endpointSlot.untilMs] = this.stateEndsAtMs(nowMs);
-    counters[this.#base + endpointSlot.ejections] = this.health.ejections;
+    counters[this.#base + endpointSlot.ejections] = this.#health?.ejections ?? 0;
   }
 
   state(nowMs: number, slowStartMs: number): EndpointStateName {
     if (this.drainingUntilMs > nowMs) return "draining";
     if (this.unreachableUntilMs > nowMs) return "unreachable";
-    const { state } = this.health;
+    const state = this.#health?.state ?? "healthy";
     if (state !== "healthy") return state;
     return slowStartMs > 0 && this.warmFromMs + slowStartMs > nowMs ? "warming" : "healthy";
   }
@@ -144,33 +192,34 @@ export class EndpointState<Connection extends Poolable> implements Candidate {
   reason(nowMs: number): EjectReason {
     if (this.drainingUntilMs > nowMs) return "draining";
     if (this.unreachableUntilMs > nowMs) return this.unreachableReason;
-    return this.health.reason;
+    return this.#health?.reason ?? "none";
   }
 
   /** When what keeps it out ends by itself; 0 when nothing does. Units: milliseconds on the thread's clock. */
   stateEndsAtMs(nowMs: number): number {
     if (this.drainingUntilMs > nowMs) return this.drainingUntilMs;
     if (this.unreachableUntilMs > nowMs) return this.unreachableUntilMs;
-    return this.health.state === "healthy" ? 0 : this.health.untilMs;
+    const health = this.#health;
+    return health === undefined || health.state === "healthy" ? 0 : health.untilMs;
   }
 
   /** The peer's sidecar says that it shuts down: no new requests go there. */
   drain(nowMs: number): void {
-    this.drainingUntilMs = nowMs + drainingMs;
-    this.idle.closeAll();
+    this.#trouble = { ...this.#trouble, drainingUntilMs: nowMs + drainingMs };
+    this.#idle?.closeAll();
   }
 
   /** No connection could be had. */
   passOver(untilMs: number, reason: EjectReason): void {
-    this.unreachableUntilMs = untilMs;
-    this.unreachableReason = reason;
-    this.idle.closeAll();
+    const { drainingUntilMs } = this.#trouble;
+    this.#trouble = { unreachableUntilMs: untilMs, unreachableReason: reason, drainingUntilMs };
+    this.#idle?.closeAll();
   }
 
   retire(): void {
     this.retired = true;
-    this.health.forget();
-    this.idle.closeAll();
+    this.#health?.forget();
+    this.#idle?.closeAll();
   }
 }
 

@@ -145,7 +145,11 @@ export class Gate {
     this.#expiring = false;
   }
 
-  /** A request that was let in has ended. Units: milliseconds to the first byte of the answer. */
+  /**
+   * A request that was let in has ended.
+   *
+   * Units: milliseconds to the first byte of the answer, or that an abandoned one has waited for it; negative: unknown.
+   */
   leave(ticket: number, ending: Ending, latencyMs: number): void {
     this.open--;
     const nowMs = this.#options.clock.now();
@@ -163,6 +167,7 @@ export class Gate {
         this.#breaker.failed(ticket, nowMs);
         break;
       case "abandoned":
+        this.#limit.left(latencyMs);
         this.#breaker.abandoned(ticket, nowMs);
     }
     this.#letIn(nowMs);

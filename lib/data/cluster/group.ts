@@ -213,25 +213,33 @@ export class EndpointGroup<Connection extends Poolable> {
 
   #renew(nowMs: number): void {
     const { balance, outlier, place } = this.#options;
-    const reachable = this.members.filter((each) =>
-      each.drainingUntilMs <= nowMs && each.unreachableUntilMs <= nowMs
-    );
-    const well = reachable.filter((each) =>
-      each.health.state === "healthy" || each.health.mayPick(nowMs, 0)
-    );
-    // One that only the cap keeps in is not well: else the load of all would stay on those that fail.
-    const sound = well.filter(({ health }) => !health.failing);
-    this.panic = inPanic(sound.length, reachable.length, outlier);
+    const reachable: EndpointState<Connection>[] = [];
+    const well: EndpointState<Connection>[] = [];
+    let sound = 0;
+    let until = Infinity;
+    for (const each of this.members) {
+      if (each.unblemished) {
+        reachable.push(each);
+        well.push(each);
+        sound++;
+        continue;
+      }
+      const ends = each.stateEndsAtMs(nowMs);
+      if (ends > nowMs && ends < until) until = ends;
+      if (each.drainingUntilMs > nowMs || each.unreachableUntilMs > nowMs) continue;
+      reachable.push(each);
+      const { health } = each;
+      if (health.state !== "healthy" && !health.mayPick(nowMs, 0)) continue;
+      well.push(each);
+      // One that only the cap keeps in is not well: else the load of all would stay on those that fail.
+      if (!health.failing) sound++;
+    }
+    this.#validUntilMs = until;
+    this.panic = inPanic(sound, reachable.length, outlier);
     const usable = this.panic ? reachable : well;
     // Balancers keep their place by the list: an unchanged one stays the same array.
     if (!sameMembers(usable, this.#usable)) this.#usable = usable;
     this.#tiers = balance.locality === "off" ? [] : this.#byDistance(place);
-    let until = Infinity;
-    for (const each of this.members) {
-      const ends = each.stateEndsAtMs(nowMs);
-      if (ends > nowMs && ends < until) until = ends;
-    }
-    this.#validUntilMs = until;
   }
 
   #byDistance(place: Place): readonly Tier<Connection>[] {
@@ -256,5 +264,7 @@ export class EndpointGroup<Connection extends Poolable> {
 }
 
 function sameMembers<Item>(a: readonly Item[], b: readonly Item[]): boolean {
-  return a.length === b.length && a.every((item, index) => item === b[index]);
+  if (a.length !== b.length) return false;
+  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false;
+  return true;
 }

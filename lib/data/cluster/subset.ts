@@ -15,16 +15,18 @@ export function inSubset<Endpoint extends { readonly snapshot: EndpointSnapshot 
   const wanted = Object.entries(tags).map(([key, value]) =>
     key === "version" && value === "latest" ? [key, latestVersion(endpoints)] : [key, value]
   );
-  return endpoints.filter(({ snapshot }) =>
-    wanted.every(([key, value]) =>
-      (key === "version" ? snapshot.version : snapshot.tags?.[key!]) === value
-    )
-  );
+  return endpoints.filter(({ snapshot }) => {
+    for (const [key, value] of wanted) {
+      if ((key === "version" ? snapshot.version : snapshot.tags?.[key!]) !== value) return false;
+    }
+    return true;
+  });
 }
 
 function latestVersion(endpoints: readonly { readonly snapshot: EndpointSnapshot }[]): string {
   let latest = "";
   for (const { snapshot } of endpoints) {
+    if (snapshot.version === latest) continue;
     if (latest === "" || isNewer(snapshot.version, latest)) latest = snapshot.version;
   }
   return latest;

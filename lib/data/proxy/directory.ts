@@ -1,11 +1,20 @@
 /** Who a name is, as far as this thread knows: clusters it holds, answers it got, questions under way. */
 import { MeshError } from "../../core/errors.ts";
 import { blocks } from "../../plane/counters.ts";
-import type { ClusterSnapshot, FromThread, Resolution } from "../../plane/messages.ts";
+import type {
+  ClusterChange,
+  ClusterSnapshot,
+  EndpointSnapshot,
+  FromThread,
+  Resolution,
+} from "../../plane/messages.ts";
+import type { Incoming } from "../cluster/arrivals.ts";
 import { Cluster } from "../cluster/cluster.ts";
+import { IncomingChange } from "../cluster/incoming.ts";
 import { type Authority, AuthorityTable } from "../routing/authority.ts";
 import { compileEgress, type EgressDecision } from "../routing/egress.ts";
 import type { DataContext } from "./context.ts";
+import { publishTogether } from "./outside_gauges.ts";
 import type { Rules } from "./rules.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -36,6 +45,8 @@ export class Directory {
   readonly #context: DataContext;
   readonly #ask: (message: FromThread) => void;
   readonly #clusters = new Map<string, Cluster<Upstream>>();
+  /** By service, what the set that its cluster has is called. */
+  readonly #numbers = new Map<string, number>();
   readonly #outside = new Map<string, Cluster<Upstream>>();
   readonly #answers = new Map<string, { resolution: Resolution; validUntil: number }>();
   readonly #questions = new Map<string, Question>();
@@ -60,15 +71,51 @@ export class Directory {
     return this.#clusters;
   }
 
-  applyCluster(snapshot: ClusterSnapshot): void {
+  /** Takes over a whole set. Shape: `number` is what changes of it name it by; 0: none will. */
+  applyCluster(snapshot: ClusterSnapshot, number = 0): void {
     const known = this.#clusters.get(snapshot.service);
-    if (known !== undefined) {
-      known.apply(snapshot);
-    } else {
-      this.#clusters.set(snapshot.service, this.#makeCluster(snapshot, { inOrder: false }));
-      this.#epoch++;
+    if (known !== undefined) known.apply(snapshot);
+    else this.#add(this.#makeCluster(snapshot, { inOrder: false }));
+    this.#applied(snapshot.service, number);
+  }
+
+  #add(cluster: Cluster<Upstream>): void {
+    this.#clusters.set(cluster.service, cluster);
+    this.#epoch++;
+  }
+
+  #applied(service: string, number: number): void {
+    this.#numbers.set(service, number);
+    this.#answerRefresh(service);
+  }
+
+  /** Begins to take a change in. Shape: undefined when it builds upon another set; then the whole one is asked for. */
+  beginChange(change: ClusterChange): Incoming | undefined {
+    const { base, number, service } = change;
+    const known = this.#clusters.get(service);
+    if (base === 0 && known !== undefined) return this.#wholeSet(change);
+    if (base !== 0 && (known === undefined || this.#numbers.get(service) !== base)) {
+      this.#ask({ kind: "cluster_gap", service });
+      return undefined;
     }
-    this.#answerRefresh(snapshot.service);
+    const cluster = known ?? this.#makeCluster({ ...change, endpoints: [] }, { inOrder: false });
+    const incoming = new IncomingChange(cluster, change);
+    return {
+      take: (records) => incoming.take(records),
+      finish: () => {
+        incoming.finish();
+        if (known === undefined) this.#add(cluster);
+        this.#applied(service, number);
+      },
+    };
+  }
+
+  #wholeSet({ block, number, service, unusable }: ClusterChange): Incoming {
+    const endpoints: EndpointSnapshot[] = [];
+    return {
+      take: (records) => endpoints.push(...records),
+      finish: () => this.applyCluster({ service, block, endpoints, unusable }, number),
+    };
   }
 
   #makeCluster(
@@ -84,6 +131,7 @@ export class Directory {
   forgetCluster(service: string): void {
     this.#clusters.get(service)?.close();
     this.#clusters.delete(service);
+    this.#numbers.delete(service);
     for (const [name, answer] of this.#answers) {
       if (answer.resolution.kind === "service" && answer.resolution.service === service) {
         this.#answers.delete(name);
@@ -294,9 +342,13 @@ export class Directory {
     this.#epoch++;
   }
 
-  /** Puts the gauges of clusters where control sees them. */
-  publish(nowMs: number): void {
-    for (const cluster of this.#clusters.values()) cluster.publish(nowMs);
+  /** Puts the gauges of outside hosts where control sees them; those of services are looked at one by one. */
+  publishOutside(nowMs: number): void {
+    publishTogether(this.#outside, {
+      block: blocks.outside,
+      counters: this.#context.counters,
+      nowMs,
+    });
   }
 
   suspect(service: string, address: { host: string; port: number; reason: string }): void {

@@ -1,6 +1,7 @@
 /** The control half as the sidecar puts it together: cache, guard, feed; time moves when it is told to. */
 import { DiscoveryCache } from "../../../lib/control/discovery/cache.ts";
 import { ClusterFeed } from "../../../lib/control/discovery/cluster_feed.ts";
+import { EndpointSlots } from "../../../lib/control/telemetry/endpoint_slots.ts";
 import type { Clock, Logger } from "../../../lib/core/ports.ts";
 import { firstServiceBlock, maxBlocks } from "../../../lib/plane/counters.ts";
 import type { ClusterSnapshot } from "../../../lib/plane/messages.ts";
@@ -33,9 +34,11 @@ export class ControlHalf {
           signal?.addEventListener("abort", () => resolve(), { once: true })
         ),
     };
+    const slots = new EndpointSlots({ clock });
     this.feed = new ClusterFeed({
       blockOf: (service) => this.#blockOf(service),
       lookupHost: () => Promise.reject(new Error("there are no host names here")),
+      slotted: (cluster) => slots.assign(cluster),
       post,
       gone: () => {},
     });

@@ -1,4 +1,4 @@
-/** A worker that is either a program to be called or one that calls: a hundred times a second, whatever is late. */
+/** A worker that is either a program to be called or one that calls: 250 times a second, whatever is late. */
 const scope = self as unknown as {
   onmessage: (event: MessageEvent<Job>) => void;
   postMessage(message: unknown): void;
@@ -9,9 +9,9 @@ export type Job =
   | { readonly kind: "call"; readonly port: number; readonly host: string; readonly forMs: number };
 
 const answer = new TextEncoder().encode("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
-const gapMs = 10;
+const gapMs = 4;
 /** As many calls as may be late at once. */
-const connections = 128;
+const connections = 2048;
 
 scope.onmessage = ({ data }) => {
   if (data.kind === "serve") {

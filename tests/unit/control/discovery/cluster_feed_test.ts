@@ -69,3 +69,29 @@ Deno.test("cluster feed, a forgotten service is said to be gone and not posted a
   await feed.settled("Cart");
   assertEquals([gone, hosts(), feed.clusters.size], [["Cart"], [], 0]);
 });
+
+Deno.test("cluster feed, an instance that stays has the same endpoint record in the next set", async () => {
+  const { feed, posted } = setUp();
+  const one = set("Cart", "10.0.0.1", "10.0.0.2", "10.0.0.3");
+  feed.publish(one);
+  await feed.settled("Cart");
+  feed.publish({ ...one, instances: one.instances.filter((_, index) => index !== 1) });
+  await feed.settled("Cart");
+  const [first, second] = posted.map((cluster) => cluster.endpoints);
+  assertEquals([second![0] === first![0], second![1] === first![2], second!.length], [
+    true,
+    true,
+    2,
+  ]);
+});
+
+Deno.test("cluster feed, the host of an instance that stays is looked up anew", async () => {
+  const { feed, hosts, lookups } = setUp();
+  const one = set("Cart", "cart.example");
+  for (const address of ["10.0.0.1", "10.0.0.2"]) {
+    feed.publish({ ...one });
+    lookups.get("cart.example")!({ kind: "host", addresses: [address] });
+    await feed.settled("Cart");
+  }
+  assertEquals(hosts(), ["10.0.0.1", "10.0.0.2"]);
+});
