@@ -1,13 +1,16 @@
-/** What a compiled mesher costs: size, time to the first carried request, memory; beside a program that does nothing. */
+/** What a mesher costs: size, time to the first carried request, memory; beside a program that does nothing. */
 import { gzipSync } from "node:zlib";
 import { encodeSnapshot } from "../lib/control/discovery/disk_format.ts";
 import { type Child, freePorts, Workplace } from "./bench/children.ts";
 import { rssKib } from "./bench/process_cost.ts";
 import { compileEmpty } from "./build/empty_program.ts";
+import { v8Flags } from "./v8_flags.ts";
 
 const usage = `deno run -A scripts/footprint.ts [FILE...]
-  Measures compiled programs of mesher (default: dist/mesher) and an empty program with one empty worker.
-  Linux only: memory is read from /proc.`;
+  Measures compiled programs of mesher (default: dist/mesher, and this one from source) and an empty program with one
+  empty worker. Linux only: memory is read from /proc.`;
+
+const root = new URL("../", import.meta.url).pathname;
 
 const rounds = 10;
 const requests = 10_000;
@@ -20,8 +23,8 @@ const registry = "http://127.0.0.1:1";
 
 export interface Footprint {
   readonly name: string;
-  readonly bytes: number;
-  readonly gzippedBytes: number;
+  /** Undefined from source. */
+  readonly size: { readonly bytes: number; readonly gzippedBytes: number } | undefined;
   /** From exec to the whole answer, one value a round, ascending. Empty for a program that carries nothing. */
   readonly firstRequestMs: readonly number[];
   readonly idleKib: number;
@@ -90,15 +93,16 @@ async function end(child: Child): Promise<void> {
 }
 
 interface Subject {
-  readonly file: string;
+  readonly command: readonly string[];
+  /** The program, where it is one file. */
+  readonly file?: string;
   readonly name: string;
   /** Whether it is a mesher; the empty program carries nothing. */
   readonly carries: boolean;
 }
 
 async function measure(place: Workplace, subject: Subject, originPort: number): Promise<Footprint> {
-  const { file, name, carries } = subject;
-  const bytes = await Deno.readFile(file);
+  const { command, file, name, carries } = subject;
   const stateDir = `${place.folder}/state`;
   await writeSnapshot(stateDir, originPort);
   const firstRequestMs: number[] = [];
@@ -111,8 +115,14 @@ async function measure(place: Workplace, subject: Subject, originPort: number): 
       MESHER_ADMIN: `127.0.0.1:${admin}`,
     };
     const beganMs = performance.now();
-    return { child: place.start("measured", [file], { env }), port: outbound!, beganMs };
+    return { child: place.start("measured", command, { env }), port: outbound!, beganMs };
   };
+  // The first start from source since a change compiles what has changed.
+  if (file === undefined) {
+    const { child, port } = start();
+    (await connect(port)).close();
+    await end(child);
+  }
   for (let round = 0; carries && round < rounds; round++) {
     const { child, port, beganMs } = start();
     using connection = await connect(port);
@@ -132,8 +142,13 @@ async function measure(place: Workplace, subject: Subject, originPort: number): 
   }
   await end(child);
   firstRequestMs.sort((a, b) => a - b);
-  const gzippedBytes = gzipSync(bytes, { level: 9 }).length;
-  return { name, bytes: bytes.length, gzippedBytes, firstRequestMs, idleKib, idleOwnKib, usedKib };
+  const size = file === undefined ? undefined : await sizeOf(file);
+  return { name, size, firstRequestMs, idleKib, idleOwnKib, usedKib };
+}
+
+async function sizeOf(file: string): Promise<Footprint["size"]> {
+  const bytes = await Deno.readFile(file);
+  return { bytes: bytes.length, gzippedBytes: gzipSync(bytes, { level: 9 }).length };
 }
 
 function megabytes(bytes: number): string {
@@ -145,7 +160,10 @@ function mebibytes(kib: number): string {
 }
 
 function describe(print: Footprint): string {
-  const { firstRequestMs } = print;
+  const { firstRequestMs, size } = print;
+  const sizes = size === undefined
+    ? ""
+    : `\n  size ${megabytes(size.bytes)}, gzipped ${megabytes(size.gzippedBytes)}`;
   const first = firstRequestMs.length === 0
     ? ""
     : `\n  exec to first carried request: ${
@@ -156,8 +174,7 @@ function describe(print: Footprint): string {
   const used = print.usedKib === undefined
     ? ""
     : `; after ${requests} requests ${mebibytes(print.usedKib)}`;
-  return `${print.name}
-  size ${megabytes(print.bytes)}, gzipped ${megabytes(print.gzippedBytes)}${first}
+  return `${print.name}${sizes}${first}
   RSS idle ${mebibytes(print.idleKib)} (own ${mebibytes(print.idleOwnKib)})${used}`;
 }
 
@@ -172,13 +189,20 @@ if (import.meta.main) {
     () => new Response("ok"),
   );
   try {
-    const files = Deno.args.length === 0
-      ? [new URL("../dist/mesher", import.meta.url).pathname]
-      : Deno.args;
+    const compiled = (file: string): Subject => ({
+      file,
+      command: [file],
+      name: file,
+      carries: true,
+    });
     const empty = await compileEmpty(place.folder);
     const subjects: readonly Subject[] = [
-      { file: empty, name: "an empty program with one empty worker", carries: false },
-      ...files.map((file) => ({ file, name: file, carries: true })),
+      { ...compiled(empty), name: "an empty program with one empty worker", carries: false },
+      ...(Deno.args.length > 0 ? Deno.args.map(compiled) : [compiled(`${root}dist/mesher`), {
+        command: [Deno.execPath(), "run", "-A", v8Flags, `${root}main.ts`],
+        name: "from source",
+        carries: true,
+      }]),
     ];
     for (const subject of subjects) {
       console.log(describe(await measure(place, subject, origin.addr.port)));

@@ -1,5 +1,5 @@
 /** What answers on the admin address: little for probes and scrapers, all the rest loaded when somebody asks for it. */
-import { createProbes, probePaths } from "../control/api/probes.ts";
+import { createProbes } from "../control/api/probes.ts";
 import { probesView } from "./views/probes_view.ts";
 import type { Sidecar } from "./sidecar.ts";
 
@@ -12,8 +12,8 @@ export function adminServer(sidecar: Sidecar): Answer {
   const probes = createProbes(probesView(sidecar));
   let whole: Promise<Answer> | undefined;
   return async (request) => {
-    const isProbe = request.method === "GET" && probePaths.has(new URL(request.url).pathname);
-    if (isProbe) return await probes.fetch(request);
+    const probed = probes(request);
+    if (probed !== undefined) return probed;
     whole ??= load(sidecar);
     return await (await whole)(request);
   };

@@ -6,6 +6,7 @@ import type { Config } from "../config/schema.ts";
 import type { LogLevel, ReloadOutcome } from "../control/api/shapes/state.ts";
 import { BlockTable } from "../control/telemetry/blocks.ts";
 import type { FromThread, ThreadMessage } from "../plane/messages.ts";
+import { giveBackMemory } from "../plane/spare_memory.ts";
 import { Supervisor } from "../plane/supervisor.ts";
 import { realFiles } from "../platform/files.ts";
 import { serveHttp } from "../platform/http_server.ts";
@@ -18,7 +19,7 @@ import { AskedNames } from "./doctor/asked_names.ts";
 import { Drain } from "./drain.ts";
 import { logFailures } from "./failure_log.ts";
 import { Insight } from "./insight.ts";
-import { type OwnInstance, startOwnInstance } from "./own_instance.ts";
+import type { OwnInstance } from "./own_instance.ts";
 import { Overrides } from "./overrides.ts";
 import { cachePolicy, dataPolicy, listenersOf, threadsOf } from "./policy.ts";
 import { createTelemetry } from "./start_telemetry.ts";
@@ -121,6 +122,7 @@ export class Sidecar {
     this.apply(config);
     const inbound = this.supervisor.address("inbound");
     if (inbound !== undefined) {
+      const { startOwnInstance } = await import("./own_instance.ts");
       this.own = await startOwnInstance(config, {
         inbound,
         hostName,
@@ -176,10 +178,15 @@ export class Sidecar {
   }
 
   async #everySecond(): Promise<void> {
+    await realClock.sleep(secondMs, this.#stop.signal);
+    if (!this.#stop.signal.aborted) {
+      giveBackMemory();
+      this.supervisor.trimHeaps();
+    }
     while (!this.#stop.signal.aborted) {
-      await realClock.sleep(secondMs, this.#stop.signal);
       this.insight.second();
       this.discovery.touchUsed((slot) => this.supervisor.counter(slot));
+      await realClock.sleep(secondMs, this.#stop.signal);
     }
   }
 

@@ -1,6 +1,6 @@
 /** Larger values of the schema out of smaller ones: parts of groups, maps by name, and values with a short form. */
 import * as z from "zod";
-import { type ConfigOf, type InMilliseconds, keys, type Shape } from "./leaf.ts";
+import { anything, type ConfigOf, type InMilliseconds, keys, type Shape } from "./leaf.ts";
 
 type Inner<P> = P extends z.ZodPrefault<infer T> ? T : never;
 
@@ -40,7 +40,7 @@ export interface NameRule {
 /** A map from names to values of one kind. Shape: the result carries `each`, the schema of its values. */
 export function mapOf<T extends z.ZodType>(each: T, { what, accepts }: NameRule) {
   const expectation = `is not ${what}`;
-  const codec = z.codec(z.unknown(), z.record(z.string().refine(accepts, expectation), each), {
+  const codec = z.codec(anything, z.record(z.string().refine(accepts, expectation), each), {
     decode: (input, context) => {
       // A record drops this one name without a word.
       if (typeof input === "object" && input !== null && Object.hasOwn(input, "__proto__")) {
@@ -73,7 +73,7 @@ export function shortOr<T extends z.ZodType & { readonly shape: Shape }>(
   long: T,
   { widen, shorten, expectation }: ShortForm,
 ) {
-  const codec = z.codec(z.unknown(), long, {
+  const codec = z.codec(anything, long, {
     decode: (input, context) => {
       const wide = widen(input);
       if (typeof wide === "object" && wide !== null && !Array.isArray(wide)) return wide as never;

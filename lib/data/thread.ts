@@ -1,6 +1,7 @@
 /** Entry of one data thread: its loop, its messages, its end. */
 import { openLibc } from "../plane/libc.ts";
 import type { FromThread, ThreadStart, ToThread } from "../plane/messages.ts";
+import { giveBackMemory } from "../plane/spare_memory.ts";
 import { NativeNet } from "./net/native/loop.ts";
 import { PortableNet } from "./net/portable/net.ts";
 import { DataPlane } from "./plane.ts";
@@ -19,6 +20,8 @@ const post = (message: FromThread): void => scope.postMessage(message);
 
 /** Turns of the event loop that are waited for one message; each takes far less than a millisecond. */
 const maxMessageTurns = 1000;
+/** How old a thread is when it first looks for memory that only its start has used. */
+const settledMs = 1000;
 
 /** Ends the loop; set while it runs. */
 let endLoop: (() => void) | undefined;
@@ -95,6 +98,7 @@ async function run(start: ThreadStart): Promise<void> {
     const net = new NativeNet(libc, new Uint8Array(start.descriptors));
     plane = new DataPlane({ net, start, post, random: Math.random });
     endLoop = stop;
+    let tidyAtMs = net.now() + settledMs;
     await net.run(start.wakeFd, {
       stopped: () => stopped,
       async messages() {
@@ -104,7 +108,13 @@ async function run(start: ThreadStart): Promise<void> {
           if (received >= Atomics.load(sequence, 0)) return;
         }
       },
-      turned: (nowMs) => plane.turned(nowMs),
+      turned(nowMs) {
+        plane.turned(nowMs);
+        if (nowMs < tidyAtMs || plane.context.clients.size > 0) return;
+        // Once, and while nobody is connected who would have to wait for it.
+        tidyAtMs = Infinity;
+        giveBackMemory();
+      },
     });
     if (death === undefined) plane.stop();
   }

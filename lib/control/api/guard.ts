@@ -1,5 +1,5 @@
 /** Who may call the admin API: by which name, from which page, with which token. */
-import type { Context, MiddlewareHandler } from "hono";
+import type { MiddlewareHandler } from "hono";
 import { isIpLiteral, isLoopbackHost } from "../../core/address.ts";
 import { problem } from "./problem.ts";
 
@@ -30,17 +30,28 @@ const fields: Readonly<Record<string, string>> = {
 
 export function guard(options: GuardOptions): MiddlewareHandler {
   return async (context, next) => {
-    const refusal = judge(context, options);
+    const { raw: request, path } = context.req;
+    const refusal = refusalOf({ request, path }, options);
     if (refusal === undefined) await next();
     else context.res = refusal;
-    for (const [name, value] of Object.entries(fields)) context.res.headers.set(name, value);
+    guarded(context.res);
   };
 }
 
-function judge(context: Context, options: GuardOptions): Response | undefined {
-  const { method, path } = context.req;
-  const host = context.req.header("host");
-  if (host !== undefined && !isOwnName(host, options)) {
+/** The same answer, with the fields that every answer carries. */
+export function guarded(answer: Response): Response {
+  for (const [name, value] of Object.entries(fields)) answer.headers.set(name, value);
+  return answer;
+}
+
+/** The answer to a request that may not be made; undefined for one that may. */
+export function refusalOf(
+  { request, path }: { readonly request: Request; readonly path: string },
+  options: GuardOptions,
+): Response | undefined {
+  const { method, headers } = request;
+  const host = headers.get("host");
+  if (host !== null && !isOwnName(host, options)) {
     return problem(421, "This name does not lead here", {
       detail: `The request is for ${shown(host)}. A page of another name may not read this ` +
         "address through a browser; call it by its address or by localhost.",
@@ -48,7 +59,7 @@ function judge(context: Context, options: GuardOptions): Response | undefined {
   }
   const token = options.token();
   if (token !== undefined && !options.open(method, path)) {
-    const given = context.req.header("authorization") ?? "";
+    const given = headers.get("authorization") ?? "";
     if (!sameText(given, `Bearer ${token}`)) {
       return problem(401, "The token is missing or wrong", {
         detail: "Send Authorization: Bearer with the admin_token of the configuration.",
@@ -57,21 +68,21 @@ function judge(context: Context, options: GuardOptions): Response | undefined {
     }
   }
   if (safeMethods.has(method)) return undefined;
-  const origin = context.req.header("origin");
-  const site = context.req.header("sec-fetch-site");
+  const origin = headers.get("origin");
+  const site = headers.get("sec-fetch-site");
   if (
-    (origin !== undefined && !isOwnOrigin(origin, host)) ||
-    (site !== undefined && site !== "same-origin" && site !== "none")
+    (origin !== null && !isOwnOrigin(origin, host)) ||
+    (site !== null && site !== "same-origin" && site !== "none")
   ) {
     return problem(403, "A page from elsewhere may not change anything here", {
       detail: `The request was made by a page of ${shown(origin ?? "another site")}.`,
     });
   }
   // Without a body a browser asks beforehand whether it may send a DELETE.
-  if (method === "DELETE" && Number(context.req.header("content-length") ?? 0) === 0) {
+  if (method === "DELETE" && Number(headers.get("content-length") ?? 0) === 0) {
     return undefined;
   }
-  const type = context.req.header("content-type") ?? "";
+  const type = headers.get("content-type") ?? "";
   if (!/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type)) {
     return problem(415, "The content type has to be application/json", {
       detail: "Send Content-Type: application/json, with an empty body too.",
@@ -100,9 +111,9 @@ function hostOf(field: string): string | undefined {
   return (match?.[1] ?? match?.[2])?.toLowerCase().replace(/\.$/, "");
 }
 
-function isOwnOrigin(origin: string, host: string | undefined): boolean {
+function isOwnOrigin(origin: string, host: string | null): boolean {
   const match = /^https?:\/\/(.+)$/i.exec(origin);
-  return match !== null && host !== undefined && match[1]!.toLowerCase() === host.toLowerCase();
+  return match !== null && host !== null && match[1]!.toLowerCase() === host.toLowerCase();
 }
 
 /** A text from outside for a message. */

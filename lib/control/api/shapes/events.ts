@@ -74,7 +74,9 @@ export const requestRecord = z.object({
   caller: z.string(),
   client: z.string(),
   route: z.string().optional(),
-  status: z.number().describe("499 when the client left."),
+  status: z.number().describe(
+    "499 when the client left before its answer; of one that broke off, what was sent.",
+  ),
   code: code.optional(),
   detail: z.string().optional(),
   requestBytes: z.number(),

@@ -83,7 +83,9 @@ export const connections = z.object({
     accepted: z.number(),
     open: z.number(),
     inboundOpen: z.number().describe("Of those, callers of the own application."),
-    acceptPauses: z.number().describe("Times that accepting paused because too many were open."),
+    acceptPauses: z.number().describe(
+      "Times that accepting paused: too many were open, or descriptors ran out.",
+    ),
   }),
   upstreams: z.object({ dialled: z.number(), idle: z.number() }),
   tunnels: z.object({ open: z.number(), splicedBytes: z.number() }),
