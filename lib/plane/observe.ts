@@ -72,7 +72,7 @@ export interface RequestRecord {
   readonly caller: string;
   readonly client: string;
   readonly route?: string;
-  /** 499 when the client left. */
+  /** As sent; 499 when the client left before its answer began. */
   readonly status: number;
   readonly code?: FailureCode;
   readonly detail?: string;

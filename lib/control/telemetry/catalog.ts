@@ -20,7 +20,12 @@ import {
   ofThreads,
 } from "./metric.ts";
 
-/** By service. Shape: `service` is empty for hosts outside the mesh and for what belongs to no service. */
+/**
+ * By service.
+ *
+ * Shape: `service` is empty for hosts outside the mesh (direction `egress`) and for what belongs to no service. Hosts
+ * outside are shown as one: counts, limits and budgets add up, of circuits and panics the highest value is shown.
+ */
 const ofServices: readonly Metric[] = [
   ofServiceRow("mesher_requests_total", "Requests by status class of the answer.", slot.status, {
     label: "status",
@@ -157,7 +162,7 @@ const ofDataThreads: readonly Metric[] = [
   ),
   ofThreads(
     "mesher_accept_pauses_total",
-    "Times that accepting stopped because a limit of connections was reached.",
+    "Times that accepting stopped: a limit of connections was reached, or descriptors ran out.",
     threadSlot.acceptPauses,
   ),
   ofThreads(

@@ -59,6 +59,16 @@ export interface Socket {
   wake(): void;
 }
 
+/** What a listener tells its owner, and asks. */
+export interface ListenHooks {
+  /** Takes a new connection over. */
+  readonly accepted: (socket: Socket) => void;
+  /** Whether no connection may be taken just now; asked often. */
+  readonly full: () => boolean;
+  /** Accepting stops for a while, whatever the reason; told once for each time. */
+  readonly pausing: () => void;
+}
+
 export interface Listener {
   readonly address: Address;
   close(): void;
@@ -72,15 +82,8 @@ export interface Net {
   now(): number;
   /** How long the current turn has taken so far. Units: milliseconds. Cost: reads the clock. */
   sinceTurn(): number;
-  /**
-   * Starts accepting. `accepted` takes over the socket. Accepting pauses by itself while descriptors are exhausted
-   * or `paused()` says so.
-   */
-  listen(
-    spec: ListenerSpec,
-    accepted: (socket: Socket) => void,
-    paused: () => boolean,
-  ): Listener;
+  /** Starts accepting. It pauses by itself while descriptors are exhausted or the hooks say so. */
+  listen(spec: ListenerSpec, hooks: ListenHooks): Listener;
   /**
    * Connects to an IP literal or unix path.
    *

@@ -11,6 +11,7 @@ import { Upload } from "./upload.ts";
 import {
   closedEarly,
   dialInOrder,
+  dialPatiently,
   dialUpstream,
   releaseUpstream,
   type Upstream,
@@ -20,7 +21,8 @@ import {
  * Carries the composed request to an endpoint.
  *
  * Shape: `again` sends it once more to the endpoint whose pooled connection had died. How it ended; `endAttempt` has to
- * be called then, and also when this failed. Errors: MeshError, thrown or as a rejection.
+ * be called then, and also when this failed. For a host outside with several addresses it may be another one of them
+ * that was used: it is in the exchange. Errors: MeshError, thrown or as a rejection.
  * Cost: no function of its own that waits where a pooled connection takes the request.
  */
 export function attempt(
@@ -34,12 +36,14 @@ export function attempt(
     state.attempts++;
     context.count(state.block, slot.attempts);
   }
+  const pooled = again ? undefined : endpoint.idle.take() ?? idleBeside(client, endpoint);
+  if (pooled !== undefined) endpoint = pooled.endpoint;
   state.endpoint = endpoint;
   state.unsentByPeer = false;
   state.attemptAtMs = nowMs;
   state.ticket = state.plan.cluster.begin(endpoint, nowMs);
+  state.answeringTicket = 0;
   if (state.trail !== undefined) beginRecord(client, { endpoint, nowMs });
-  const pooled = again ? undefined : endpoint.idle.take();
   state.upstream = pooled;
   if (pooled === undefined) return onNewConnection(client, endpoint, { again });
   const sending = sendComposed(client, pooled);
@@ -56,10 +60,9 @@ async function onNewConnection(
   endpoint: EndpointState<Upstream>,
   { again }: { readonly again: boolean },
 ): Promise<AnswerEnd> {
-  const upstream = again
-    ? await dialUpstream(client.context, endpoint, timeLeft(client))
-    : await dial(client, endpoint);
+  const upstream = await dial(client, endpoint, { again });
   client.exchange.upstream = upstream;
+  if (upstream.endpoint !== endpoint) moveTo(client, upstream.endpoint);
   const sending = sendComposed(client, upstream);
   if (sending !== undefined) await sending;
   return await answerOf(client, upstream);
@@ -82,6 +85,7 @@ export function endAttempt({ context, exchange: state }: Client, end: AnswerEnd 
   endpoint!.end();
   trail?.attemptEnded(context.net.now());
   if (upstream === undefined) return;
+  if (state.answeringTicket !== 0 && end !== undefined) endpoint!.health.whole();
   if (end === undefined) upstream.socket.close();
   else releaseUpstream(context, upstream, end === "reusable");
 }
@@ -110,16 +114,61 @@ export function attemptMs(client: Client): number {
 }
 
 /** A new connection: to the endpoint, or for a host outside to whichever of its addresses answers. */
-function dial(client: Client, endpoint: EndpointState<Upstream>): Promise<Upstream> {
+function dial(
+  client: Client,
+  endpoint: EndpointState<Upstream>,
+  { again }: { readonly again: boolean },
+): Promise<Upstream> {
   const { context, exchange: state } = client;
   const { cluster, scope } = state.plan;
-  if (scope !== "outside" || cluster.endpoints.length < 2) {
-    return dialUpstream(context, endpoint, timeLeft(client));
-  }
-  const others = cluster.endpoints.filter((each) =>
-    each !== endpoint && !state.tried?.includes(each)
+  const inOrder = !again && scope === "outside" && cluster.endpoints.length > 1;
+  return dialPatiently(
+    context.net,
+    (leftMs) =>
+      inOrder
+        ? dialInOrder(context, cluster, [endpoint, ...untriedBeside(client, endpoint)])
+        : dialUpstream(context, endpoint, leftMs),
+    {
+      leftMs: timeLeft(client),
+      gone: () => client.gone(),
+      idle: () => endpoint.idle.take() ?? idleBeside(client, endpoint),
+    },
   );
-  return dialInOrder(context, cluster, [endpoint, ...others]);
+}
+
+function untriedBeside(
+  { exchange: { plan: { cluster }, tried } }: Client,
+  endpoint: EndpointState<Upstream>,
+): readonly EndpointState<Upstream>[] {
+  return cluster.endpoints.filter((each) => each !== endpoint && !tried?.includes(each));
+}
+
+/** An idle connection to another address of the same host outside: as good as a new one, and there already. */
+function idleBeside(
+  { context, exchange: { plan: { cluster, scope }, tried } }: Client,
+  endpoint: EndpointState<Upstream>,
+): Upstream | undefined {
+  if (scope !== "outside" || cluster.endpoints.length < 2) return undefined;
+  const nowMs = context.net.now();
+  for (const each of cluster.endpoints) {
+    if (each === endpoint || tried?.includes(each) || !each.health.mayPick(nowMs, each.open)) {
+      continue;
+    }
+    const idle = each.idle.take();
+    if (idle !== undefined) return idle;
+  }
+  return undefined;
+}
+
+/** Another address of the host was sooner: the attempt is at that one now. */
+function moveTo({ context, exchange: state }: Client, endpoint: EndpointState<Upstream>): void {
+  const { plan: { cluster }, trail } = state;
+  const nowMs = context.net.now();
+  cluster.abandoned(state.endpoint!, { ticket: state.ticket, nowMs });
+  state.endpoint!.end();
+  trail?.attemptMoved(endpoint.key);
+  state.endpoint = endpoint;
+  state.ticket = cluster.begin(endpoint, nowMs);
 }
 
 /** Sends head and kept body, and starts the rest of the body on its way. Errors: MeshError reset. */

@@ -88,7 +88,8 @@ export async function awaitAnswer(
     if (client.socket.hungUp && client.gone()) throw clientGone(endpoint);
     await socket.readable();
     if (client.socket.hungUp && client.gone()) throw clientGone(endpoint);
-    if (socket.timedOut) {
+    // The time of a body on its way is its own: one that was held up for a moment leaves a deadline behind.
+    if (socket.timedOut && (state.upload === undefined || uploadSeen)) {
       throw new MeshError(
         "response_timeout",
         `${endpoint} did not answer within ${waitedMs(client)} ms`,
@@ -131,6 +132,8 @@ function noteAnswer(client: Client, { endpoint, inbox }: Upstream): void {
     retryAfterMs: state.retryAfterMs,
     nowMs,
   });
+  // One that failed already has its verdict, however its body ends.
+  state.answeringTicket = status < 500 ? state.ticket : 0;
   state.ticket = 0;
 }
 

@@ -12,7 +12,14 @@ import type { Client } from "./client.ts";
 import type { Route } from "./directory.ts";
 import { sendOwnAnswer } from "./send.ts";
 import { relay } from "./tunnel.ts";
-import { dialInOrder, dialUpstream, isUnreachable, passOver, type Upstream } from "./upstream.ts";
+import {
+  dialInOrder,
+  dialPatiently,
+  dialUpstream,
+  isUnreachable,
+  passOver,
+  type Upstream,
+} from "./upstream.ts";
 
 const established = ascii("HTTP/1.1 200 Connection established\r\n\r\n");
 /** How long the first bytes are waited for; a server that speaks first is then connected all the same. */
@@ -87,14 +94,21 @@ async function dialHost(client: Client, cluster: Cluster<Upstream>): Promise<Ups
   const first = cluster.all.pick(context.pickAny(), undefined)!;
   beginAttempt(client, first);
   try {
-    return await dialInOrder(context, cluster, [
-      first,
-      ...cluster.endpoints.filter((each) => each !== first),
-    ]);
+    const others = cluster.endpoints.filter((each) => each !== first);
+    return await forTunnel(client, () => dialInOrder(context, cluster, [first, ...others]));
   } catch (error) {
     endFailed(client, error);
     throw error;
   }
+}
+
+/** A tunnel has to have a connection of its own. */
+function forTunnel(client: Client, dial: () => Promise<Upstream>): Promise<Upstream> {
+  return dialPatiently(client.context.net, dial, {
+    leftMs: Infinity,
+    gone: () => client.gone(),
+    idle: () => undefined,
+  });
 }
 
 function beginAttempt({ context, exchange: state }: Client, endpoint: EndpointState<Upstream>) {
@@ -121,7 +135,7 @@ async function dialAny(
     if (endpoint === undefined) break;
     beginAttempt(client, endpoint);
     try {
-      return await dialUpstream(context, endpoint);
+      return await forTunnel(client, () => dialUpstream(context, endpoint));
     } catch (error) {
       failure = error;
       endFailed(client, error);

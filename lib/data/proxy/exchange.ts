@@ -10,7 +10,8 @@ import { attempt, diedInPool, endAttempt, timeLeft } from "./attempt.ts";
 import { clientGone } from "./await_answer.ts";
 import type { Client } from "./client.ts";
 import type { Exchange } from "./exchange_state.ts";
-import { judge } from "./judge.ts";
+import { judge, noteCut } from "./judge.ts";
+import type { RequestPlan } from "./plan.ts";
 import { patchDeadline, writeRequestHead } from "./request_writer.ts";
 import { composeArrivedBody } from "./upload.ts";
 import type { Upstream } from "./upstream.ts";
@@ -46,19 +47,24 @@ export async function exchange(client: Client): Promise<void> {
       delayMs = state.retryDelayMs;
     } catch (error) {
       const { upstream } = state;
+      // Not always the one that was picked: a second attempt may have won, or another address of a host.
+      const failed = state.endpoint!;
       endAttempt(client, undefined);
       await state.upload?.stop();
       state.upload = undefined;
       client.awaiting = undefined;
       if (!(error instanceof MeshError)) throw error;
       state.trail?.attemptFailed(error.code);
-      if (client.responding) throw error;
+      if (client.responding) {
+        noteCut(client, error);
+        throw error;
+      }
       again = diedInPool(client, upstream, error);
-      if (again) sendOnceMore(client, endpoint);
-      else delayMs = judge(client, { endpoint, error });
+      if (again) sendOnceMore(client, failed);
+      else delayMs = judge(client, { endpoint: failed, error });
     }
     if (delayMs > 0) await context.net.sleep(delayMs);
-    if (client.gone()) throw clientGone(endpoint.key);
+    if (client.gone()) throw clientGone(state.endpoint!.key);
     patchDeadline(state.writer!, plan, timeLeft(client));
   }
 }
@@ -104,7 +110,7 @@ function pick({ context, exchange: state }: Client): EndpointState<Upstream> | u
 /** The endpoint of the next attempt when none is left that was not tried. Errors: MeshError no_endpoint. */
 async function chooseAgain(client: Client): Promise<EndpointState<Upstream>> {
   const { context, exchange: state } = client;
-  const { cluster, group, scope } = state.plan;
+  const { cluster, scope } = state.plan;
   let endpoint: EndpointState<Upstream> | undefined;
   if (state.tried !== undefined) {
     state.tried = undefined;
@@ -117,9 +123,21 @@ async function chooseAgain(client: Client): Promise<EndpointState<Upstream>> {
     endpoint = pick(client);
   }
   if (endpoint !== undefined) return endpoint;
-  const why = cluster.unusable.length > 0 ? `: ${cluster.unusable.slice(0, 5).join(", ")}` : "";
-  const of = group.subset === "" ? cluster.service : `${cluster.service} (${group.subset})`;
-  throw new MeshError("no_endpoint", `${of} has no endpoint that can be used${why}`);
+  throw noEndpoint(state.plan);
+}
+
+/** What a request ends in that nobody can have. */
+export function noEndpoint({ cluster, group, passedOver, rule }: RequestPlan): MeshError {
+  const { service, unusable } = cluster;
+  const why = unusable.length > 0 ? `: ${unusable.slice(0, 5).join(", ")}` : "";
+  if (passedOver !== "" && group.size === 0) {
+    return new MeshError(
+      "no_endpoint",
+      `no target of the rule "${rule}" has an endpoint (${passedOver})${why}`,
+    );
+  }
+  const of = group.subset === "" ? service : `${service} (${group.subset})`;
+  return new MeshError("no_endpoint", `${of} has no endpoint that can be used${why}`);
 }
 
 const delayMark = ascii("x-mesher-fault: delay\r\n");

@@ -39,6 +39,8 @@ export class Exchange {
   ticket = 0;
   /** Of a hedged request's second attempt. */
   secondTicket = 0;
+  /** Of an attempt whose answer began well, until it is known to be whole; 0 for none. */
+  answeringTicket = 0;
   /** What the answer's Retry-After asks for; 0 for nothing. */
   retryAfterMs = 0;
   requestBytes = 0;
@@ -101,6 +103,7 @@ export class Exchange {
     this.body = length === 0 ? undefined : new BodyState(length);
     this.replayable = true;
     this.cutByReset = this.unsentByPeer = false;
+    this.answeringTicket = 0;
   }
 
   /** Opens the account of the request with the service it goes to. */
@@ -141,13 +144,20 @@ export class Exchange {
     this.#gateTicket = ticket;
   }
 
-  #leaveGate(): void {
+  #leaveGate(nowMs: number): void {
     const gate = this.#gate;
     if (gate === undefined) return;
     this.#gate = undefined;
     // Neither the line nor the caller's own body is the service's time.
     const fromMs = Math.max(this.answerFromMs, this.#turnAtMs);
-    gate.leave(this.#gateTicket, this.#ending(), this.firstByteAtMs - fromMs);
+    const ending = this.#ending();
+    let tookMs = this.firstByteAtMs - fromMs;
+    if (ending === "abandoned") {
+      const waited = this.#failure === "client_gone" && this.firstByteAtMs === 0 &&
+        this.attempts > 0 && !this.bodyPending;
+      tookMs = waited ? nowMs - fromMs : -1;
+    }
+    gate.leave(this.#gateTicket, ending, tookMs);
   }
 
   #endTrail(context: DataContext): void {
@@ -238,7 +248,8 @@ export class Exchange {
       beginLateTrail(client, { method, target });
     }
     this.#failure = error.code;
-    this.status = error.status;
+    // Who has part of an answer has its status; the code tells that it broke off.
+    if (!client.responding) this.status = error.status;
     if (this.trail !== undefined) this.trail.detail = error.message;
     if (!this.#open) this.routed(client, { block: blocks.none, service: "" });
     context.countFailure(this.block, error.code);
@@ -246,7 +257,7 @@ export class Exchange {
       at: Date.now(),
       role: client.role,
       code: error.code,
-      status: error.status,
+      status: this.status,
       method,
       target,
       service: this.service,
@@ -283,11 +294,12 @@ export class Exchange {
     if (this.#open) {
       const nowMs = context.net.now();
       this.#open = false;
-      context.count(this.block, slot.open, -1);
       context.countLatency(this.block, nowMs - this.startedAtMs);
-      this.#leaveGate();
+      this.#leaveGate(nowMs);
       this.#settleSession();
       if (this.trail !== undefined) this.#endTrail(context);
+      // Last: whoever sees nothing under way sees everything counted.
+      context.count(this.block, slot.open, -1);
     }
     if (this.plan !== undefined) {
       context.givePlan(this.plan);

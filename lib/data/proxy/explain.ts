@@ -7,10 +7,13 @@ import { decideFault } from "../routing/fault.ts";
 import { Client } from "./client.ts";
 import type { DataContext } from "./context.ts";
 import type { Route } from "./directory.ts";
+import { noEndpoint } from "./exchange.ts";
 import { candidatesOf } from "./explain_candidates.ts";
 import { fillPlan, findDestination, readAgain } from "./outbound.ts";
+import type { RequestPlan } from "./plan.ts";
 import { PaperSocket } from "./paper_socket.ts";
-import { aboutRequest, applyRules, inheritDeadline } from "./rules.ts";
+import type { CompiledLimit } from "./rate_limits.ts";
+import { aboutRequest, applyRules, inheritDeadline, usedUp } from "./rules.ts";
 
 type Known = Exclude<Route, { kind: "failed" }>;
 
@@ -46,6 +49,15 @@ class Walk {
   add(step: string, result: string): void {
     this.steps.push({ step, result });
   }
+
+  /** Remembers where the request is about to go. */
+  note({ cluster, rule }: RequestPlan): void {
+    this.found = {
+      service: cluster.service,
+      policy: cluster.policy,
+      ...(rule === "" ? {} : { route: rule }),
+    };
+  }
 }
 
 /** Errors: MeshError, where the request would end in one. */
@@ -71,12 +83,8 @@ async function walkAlong(client: Client, walk: Walk): Promise<Explanation> {
   const { plan } = client.exchange;
   const known = await findRoute(client, walk);
   fillPlan(client, known.destination, known.route);
+  walk.note(plan);
   const ruled = known.isTunnel ? "go" : await followRules(client, { known, walk });
-  walk.found = {
-    service: plan.cluster.service,
-    policy: plan.cluster.policy,
-    ...(plan.rule === "" ? {} : { route: plan.rule }),
-  };
   if (ruled === "redirect") return { ...walk.found, steps: walk.steps, candidates: [] };
   if (!known.isTunnel) {
     inheritDeadline(client);
@@ -120,15 +128,14 @@ async function followRules(
 ): Promise<"go" | "redirect"> {
   if (route.kind !== "cluster" || route.rules === undefined) return "go";
   const { context } = client;
-  const { limits, router } = route.rules;
+  const { limits, routeLimits, router } = route.rules;
   for (
     const { route: { name }, fits } of router?.trace(aboutRequest(client), context.random) ?? []
   ) {
     walk.add("rule", `"${name}" ${fits ? "fits" : "does not fit"}`);
   }
-  if (limits.length > 0) {
-    walk.add("limits", `taken from: ${limits.map(({ name }) => name).join(", ")}`);
-  }
+  const { service } = route.cluster;
+  describeLimits(client, { limits, service, walk });
   let ruled = applyRules(client, route.rules, { again: true, look: true });
   if (ruled.kind === "ask") {
     walk.add("rule", `it sends to "${ruled.service}", which was not called before: asking control`);
@@ -140,8 +147,43 @@ async function followRules(
   if (ruled.kind === "ask") {
     throw new MeshError("registry_unavailable", `the answers on "${ruled.service}" do not hold`);
   }
+  walk.note(client.exchange.plan);
+  const { group, passedOver } = client.exchange.plan;
+  if (passedOver !== "" && group.size > 0) {
+    walk.add("rule", `passed over, having no endpoint: ${passedOver}`);
+  }
+  const applied = router?.routes.find(({ name }) => name === client.exchange.plan.rule);
+  if (applied !== undefined) {
+    describeLimits(client, { limits: routeLimits[applied.index]!, service, walk });
+  }
   if (ruled.kind === "redirect") walk.add("end", "the rule redirects; nothing is sent");
   return ruled.kind;
+}
+
+/** Whether each limit has room now, without taking any. Errors: MeshError rate_limited. */
+function describeLimits(
+  client: Client,
+  { limits, service, walk }: {
+    readonly limits: readonly CompiledLimit[];
+    readonly service: string;
+    readonly walk: Walk;
+  },
+): void {
+  if (limits.length === 0) return;
+  const { context } = client;
+  const facts = aboutRequest(client);
+  for (const limit of limits) {
+    if (!limit.isFor(facts, context.random)) {
+      walk.add("limits", `"${limit.name}" is not for it`);
+      continue;
+    }
+    const waitMs = limit.look(facts, context.net.now());
+    if (waitMs > 0) {
+      walk.add("limits", `"${limit.name}" is used up: room for one in ${waitMs} ms`);
+      throw usedUp(limit, { service, waitMs });
+    }
+    walk.add("limits", `"${limit.name}" has room`);
+  }
 }
 
 function headOf({ headers, method, url }: ExplainQuestion): string {
@@ -197,11 +239,7 @@ function pickOne({ context, exchange: { idempotent, plan } }: Client, walk: Walk
   }
   const request = { ...context.pickAny(), hash: plan.hash, stickyId: plan.stickyId };
   const picked = group.peek(request);
-  if (picked === undefined) {
-    const why = cluster.unusable.length > 0 ? `: ${cluster.unusable.slice(0, 5).join(", ")}` : "";
-    const of = group.subset === "" ? cluster.service : `${cluster.service} (${group.subset})`;
-    throw new MeshError("no_endpoint", `${of} has no endpoint that can be used${why}`);
-  }
+  if (picked === undefined) throw noEndpoint(plan);
   const { kind } = cluster.policy.balance;
   const { length } = group.explain(nowMs).usable;
   walk.add("pick", `${picked.key} by ${kind}, of ${length} that may be picked`);

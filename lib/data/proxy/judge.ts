@@ -72,6 +72,19 @@ function noteFailure(
 }
 
 /**
+ * An answer broke off after its head had gone to the client: its endpoint failed after all, unless the client left.
+ *
+ * Shape: at most once per request, and not where the head was a failure already.
+ */
+export function noteCut({ context, exchange: state }: Client, error: MeshError): void {
+  const ticket = state.answeringTicket;
+  state.answeringTicket = 0;
+  if (ticket === 0 || state.endpoint === undefined) return;
+  if (!isUpstreamFailure(error) && error.code !== "protocol_error") return;
+  state.plan.cluster.cut(state.endpoint, { ticket, nowMs: context.net.now() });
+}
+
+/**
  * Whether the answer whose head was just parsed is thrown away and the request tried elsewhere.
  *
  * Shape: the pause before that in milliseconds, negative when the answer is delivered as it is.

@@ -1,10 +1,12 @@
 /** Requests that end at the proxy itself: `OPTIONS *` on the way out, and OPTIONS and TRACE that may go no further. */
 import { MeshError } from "../../core/errors.ts";
-import { ascii } from "../http1/bytes.ts";
+import { ascii, latin1, matchesAt } from "../http1/bytes.ts";
 import type { RequestHead } from "../http1/request_head.ts";
+import { parseAuthority } from "../routing/authority.ts";
 import type { Client } from "./client.ts";
 import { maxForwards } from "./request_writer.ts";
 import { sendOwnAnswer } from "./send.ts";
+import { beginTrail } from "./trail.ts";
 
 const answers = {
   none: ascii("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
@@ -34,9 +36,26 @@ export function endsHere(bytes: Uint8Array, { fields, isOptions, isTrace }: Requ
 
 /** Answers the OPTIONS whose head was just parsed. Errors: MeshError client_gone. */
 export async function answerOptions(client: Client): Promise<void> {
+  if (client.context.observer.active) watchOptions(client);
   if (client.exchange.bodyPending) client.keepAlive = false;
   client.closeIfDraining();
   await answerItself(client, answers[client.connectionField]);
+}
+
+/** Begins the trail of a request whose destination nobody looked at. */
+function watchOptions(client: Client): void {
+  const { context: { request }, inbox: { bytes } } = client;
+  const { targetFrom, targetTo } = request;
+  let pathFrom = targetFrom;
+  let authority = "";
+  if (matchesAt(bytes, targetFrom, "http://")) {
+    const from = targetFrom + 7;
+    pathFrom = from;
+    while (pathFrom < targetTo && bytes[pathFrom] !== 47 && bytes[pathFrom] !== 63) pathFrom++;
+    const parsed = parseAuthority(latin1(bytes, from, pathFrom));
+    if (typeof parsed !== "string") authority = parsed.text;
+  }
+  beginTrail(client, { authority, path: { from: pathFrom, to: targetTo } });
 }
 
 /** Gives an answer of mesher's own to the request whose head was just parsed. Errors: MeshError client_gone. */

@@ -170,6 +170,11 @@ export class Trail {
     this.#attempt = this.#attempts.findLast((attempt) => attempt.endpoint === endpoint);
   }
 
+  /** It goes to another address than the one it began with. */
+  attemptMoved(endpoint: string): void {
+    if (this.#attempt !== undefined) this.#attempt.endpoint = endpoint;
+  }
+
   attemptAnswered(status: number, nowMs: number): void {
     const attempt = this.#attempt;
     if (attempt === undefined) return;

@@ -33,6 +33,8 @@ export class RequestPlan {
   retry!: RetryPolicy;
   /** Name of the rule that was applied; empty for none. */
   rule = "";
+  /** Its targets that were passed over because they have no endpoint, in words; empty for none. */
+  passedOver = "";
   /** Of the whole service; a rule that fits has drawn its own. */
   fault: FaultPolicy | undefined;
   injected: FaultDecision | undefined;
@@ -58,7 +60,7 @@ export class RequestPlan {
     this.pathText = undefined;
     this.host = this.forwardedFor = this.forwardedHost = "";
     this.forwardedPort = this.deadlineAt = 0;
-    this.rule = "";
+    this.rule = this.passedOver = "";
     this.fault = this.injected = undefined;
     this.free = false;
     this.requestLines = this.responseLines = undefined;
@@ -66,6 +68,13 @@ export class RequestPlan {
     this.mirror = undefined;
     this.hash = -1;
     this.stickyId = "";
+  }
+
+  /** Fills in another service that a rule sends to. How it is called is its own matter. */
+  changeService(cluster: Cluster<Upstream>): void {
+    this.cluster = cluster;
+    this.responseMs = cluster.policy.responseMs;
+    this.retry = cluster.policy.retry;
   }
 
   /** Fills in what most requests have; rules change it afterwards. */

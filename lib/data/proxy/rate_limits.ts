@@ -54,9 +54,21 @@ export class CompiledLimit {
     this.#limiter = memory.limiter(limit, place);
   }
 
+  /** Whether `take` would take anything for this request; a share is drawn anew. */
+  isFor(facts: RequestFacts, random: () => number): boolean {
+    return this.#fits === undefined || this.#fits(facts, random);
+  }
+
+  /** What `take` would say of a request that the limit is for; takes nothing. */
+  look(facts: RequestFacts, nowMs: number): number {
+    const sharedMs = this.#memory.sharedTime(nowMs);
+    if (this.#limiter instanceof RateLimiter) return this.#limiter.look(sharedMs);
+    return this.#limiter.look(trafficKey(facts, this.#per!) ?? "", sharedMs);
+  }
+
   /** Shape: 0 when the request may go, else how long until one may. Units: milliseconds. */
   take(facts: RequestFacts, { nowMs, random }: { nowMs: number; random: () => number }): number {
-    if (this.#fits !== undefined && !this.#fits(facts, random)) return 0;
+    if (!this.isFor(facts, random)) return 0;
     const sharedMs = this.#memory.sharedTime(nowMs);
     if (this.#limiter instanceof RateLimiter) return this.#limiter.take(sharedMs);
     // All requests without the key share one bucket: leaving it out must not be a way past the limit.

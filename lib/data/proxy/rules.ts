@@ -1,7 +1,7 @@
 /** What a policy asks of single requests beside picking and trying again: limits, routes, sessions. */
 import { joined } from "../../core/bytes.ts";
 import { MeshError } from "../../core/errors.ts";
-import type { RetryPolicy, ServicePolicy, TrafficKey } from "../../core/traffic.ts";
+import type { RetryPolicy, ServicePolicy } from "../../core/traffic.ts";
 import { hashText } from "../../core/hash.ts";
 import {
   newStickyId,
@@ -9,17 +9,15 @@ import {
   stickyIdBytes,
   stickySetCookie,
 } from "../balance/sticky_cookie.ts";
-import type { Cluster } from "../cluster/cluster.ts";
 import { ascii, latin1 } from "../http1/bytes.ts";
 import { kind } from "../http1/fields.ts";
 import { parseDeadline } from "../resilience/deadline.ts";
 import { trafficKey } from "../routing/facts.ts";
-import type { Route, Target } from "../routing/route.ts";
+import type { Route } from "../routing/route.ts";
 import { compileRoutes, type Router } from "../routing/router.ts";
+import { aim, mirrorOf, retryElsewhere } from "./aim.ts";
 import type { Client } from "./client.ts";
-import type { RequestPlan } from "./plan.ts";
 import { CompiledLimit, type LimitMemory } from "./rate_limits.ts";
-import type { Upstream } from "./upstream.ts";
 
 /** A service's policy in the form in which requests meet it. */
 export interface Rules {
@@ -28,8 +26,8 @@ export interface Rules {
   /** By index of the rule. */
   readonly routeLimits: readonly (readonly CompiledLimit[])[];
   readonly routeRetry: readonly (RetryPolicy | undefined)[];
-  readonly hashOn: TrafficKey | undefined;
-  readonly sticky: boolean;
+  /** By index of the rule: the same on top of policies of other services, worked out when first needed. */
+  readonly elsewhereRetry: readonly WeakMap<ServicePolicy, RetryPolicy>[];
 }
 
 /** Shape: undefined when requests have nothing to meet. Errors: PolicyError. */
@@ -39,11 +37,8 @@ export function compileRules(
 ): Rules | undefined {
   const { balance, rateLimits } = policy;
   const router = compileRoutes(policy.routes);
-  const sticky = balance.kind === "sticky";
-  const hashOn = balance.kind === "consistent_hash" ? balance.hashOn : undefined;
-  if (router === undefined && rateLimits.length === 0 && !sticky && hashOn === undefined) {
-    return undefined;
-  }
+  const byRequest = balance.kind === "sticky" || balance.kind === "consistent_hash";
+  if (router === undefined && rateLimits.length === 0 && !byRequest) return undefined;
   let index = 0;
   const compile = (limits: ServicePolicy["rateLimits"]) =>
     limits.map((limit) => new CompiledLimit(limit, memory, { block, index: index++ }));
@@ -55,8 +50,7 @@ export function compileRules(
     routeRetry: routes.map(({ retry }) =>
       retry === undefined ? undefined : { ...policy.retry, ...retry }
     ),
-    hashOn,
-    sticky,
+    elsewhereRetry: routes.map(() => new WeakMap()),
   };
 }
 
@@ -103,19 +97,25 @@ export function applyRules(
     if (!again) takeFrom(client, rules.routeLimits[route.index]!);
     plan.rule = route.name;
     if (route.redirect !== undefined) return redirect(client, route.redirect);
-    const ask = target === undefined ? undefined : aim(client, target);
+    const called = plan.cluster;
+    const ask = target === undefined ? undefined : aim(client, rules, { decision, moves: !look });
     if (ask !== undefined) return { kind: "ask", service: ask };
     rewrite(client, route);
-    plan.retry = rules.routeRetry[route.index] ?? plan.retry;
+    if (route.retry !== undefined) {
+      plan.retry = plan.cluster === called
+        ? rules.routeRetry[route.index]!
+        : retryElsewhere(plan.cluster, rules.elsewhereRetry[route.index]!, route.retry);
+    }
     if (route.timeoutMs !== undefined) plan.responseMs = route.timeoutMs;
     plan.injected = decision.fault;
     if (mirror !== undefined) plan.mirror = mirrorOf(client, mirror);
   }
-  if (rules.hashOn !== undefined) {
-    const key = trafficKey(facts, rules.hashOn);
+  // Of the service that is to have it, which a rule may have changed.
+  const { hashOn, kind } = plan.cluster.policy.balance;
+  if (kind === "consistent_hash") {
+    const key = trafficKey(facts, hashOn);
     if (key !== undefined) plan.hash = hashText(key);
-  }
-  if (rules.sticky) joinSession(client);
+  } else if (kind === "sticky") joinSession(client);
   return go;
 }
 
@@ -135,58 +135,18 @@ function takeFrom(client: Client, limits: readonly CompiledLimit[]): void {
   const at = { nowMs: context.net.now(), random: context.random };
   for (const limit of limits) {
     const waitMs = limit.take(context.facts, at);
-    if (waitMs === 0) continue;
-    throw new MeshError(
-      "rate_limited",
-      `the rate limit "${limit.name}" of ${plan.cluster.service} is used up`,
-      { retryAfterMs: waitMs },
-    );
+    if (waitMs > 0) throw usedUp(limit, { service: plan.cluster.service, waitMs });
   }
 }
 
-/** Shape: the service that has to be asked for first, if any. Errors: MeshError when it cannot be called. */
-function aim(client: Client, { label, service, subset }: Target): string | undefined {
-  const { exchange: { plan } } = client;
-  let { cluster } = plan;
-  if (service !== undefined && service !== cluster.service) {
-    const other = clusterOf(client, service);
-    if (other === undefined) return service;
-    cluster = other;
-    plan.cluster = cluster;
-    client.exchange.changeService(client, cluster);
-  }
-  plan.group = subset === undefined ? cluster.all : cluster.subset(label, subset);
-  return undefined;
-}
-
-/** Shape: undefined when this thread does not know it yet. Errors: MeshError when it cannot be called. */
-function clusterOf({ context }: Client, service: string): Cluster<Upstream> | undefined {
-  const { authorities } = context.directory;
-  const authority = authorities.lookup(ascii(service), 0, service.length);
-  if (typeof authority === "string") {
-    throw new MeshError("destination_invalid", `a rule sends to "${service}": ${authority}`);
-  }
-  const route = context.directory.known(authority);
-  if (route?.kind === "failed") throw route.error;
-  return route?.cluster;
-}
-
-function mirrorOf(client: Client, { label, service, subset }: Target): RequestPlan["mirror"] {
-  const { context, exchange: { plan } } = client;
-  let cluster: Cluster<Upstream> | undefined = plan.cluster;
-  if (service !== undefined) {
-    try {
-      cluster = clusterOf(client, service);
-    } catch {
-      return undefined;
-    }
-    // Nobody waits for a copy: until the service is known there is none.
-    if (cluster === undefined) {
-      context.directory.ask(service).catch(() => {});
-      return undefined;
-    }
-  }
-  return { cluster, group: subset === undefined ? cluster.all : cluster.subset(label, subset) };
+/** Shape: what a request ends in that comes `waitMs` too early. */
+export function usedUp(
+  { name }: CompiledLimit,
+  { service, waitMs }: { readonly service: string; readonly waitMs: number },
+): MeshError {
+  return new MeshError("rate_limited", `the rate limit "${name}" of ${service} is used up`, {
+    retryAfterMs: waitMs,
+  });
 }
 
 function rewrite(client: Client, { path, requestHeaders, responseHeaders }: Route): void {

@@ -5,7 +5,7 @@ import type { Cluster } from "../cluster/cluster.ts";
 import type { EndpointState } from "../cluster/endpoint.ts";
 import { Inbox } from "../http1/inbox.ts";
 import type { Poolable } from "../net/pool.ts";
-import type { Socket } from "../net/socket.ts";
+import type { Net, Socket } from "../net/socket.ts";
 import type { DataContext } from "./context.ts";
 
 export class Upstream implements Poolable {
@@ -34,6 +34,50 @@ export async function dialUpstream(
   const connectMs = Math.max(1, Math.min(context.policy.timeouts.connectMs, leftMs));
   const socket = await context.net.dial(endpoint.address, connectMs);
   return new Upstream(socket, new Inbox(socket, context.scratch), endpoint);
+}
+
+/** How long a dial without a descriptor waits for one, or for a connection that comes back. Units: milliseconds. */
+const descriptorWaitMs = 40;
+const descriptorStepMs = 10;
+
+/**
+ * Connects; where no descriptor is left it waits a little, for one or for a connection that becomes idle, and tries
+ * once more.
+ *
+ * Shape: `idle` gives a connection that serves as well; `gone` tells that nobody waits any more; `leftMs` bounds it all.
+ * Units: milliseconds. Errors: MeshError, as `dial` gives them.
+ */
+export async function dialPatiently(
+  net: Pick<Net, "now" | "sleep">,
+  dial: (leftMs: number) => Promise<Upstream>,
+  { gone, idle, leftMs }: {
+    readonly idle: () => Upstream | undefined;
+    readonly gone: () => boolean;
+    readonly leftMs: number;
+  },
+): Promise<Upstream> {
+  try {
+    return await dial(leftMs);
+  } catch (error) {
+    if (!isShortage(error)) throw error;
+    const beganMs = net.now();
+    const endMs = beganMs + Math.min(descriptorWaitMs, leftMs);
+    // The last step may not take what is left for the second try.
+    while (net.now() + descriptorStepMs <= endMs) {
+      await net.sleep(descriptorStepMs);
+      if (gone()) throw error;
+      const found = idle();
+      if (found !== undefined) return found;
+    }
+    const waitedMs = net.now() - beganMs;
+    if (waitedMs === 0 || waitedMs >= leftMs) throw error;
+    return await dial(leftMs - waitedMs);
+  }
+}
+
+/** Whether a dial failed for want of a descriptor. */
+function isShortage(error: unknown): boolean {
+  return error instanceof MeshError && error.code === "concurrency_limit";
 }
 
 /** How long one address of a host is waited for before the next is tried beside it. Units: milliseconds. */

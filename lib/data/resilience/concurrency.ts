@@ -1,10 +1,13 @@
 /** How many requests may be under way at a time: a fixed number, or one found by watching the response times. */
 import type { ConcurrencyPolicy } from "../../core/traffic.ts";
 
-/** Where an adaptive limit begins. */
-const startLimit = 32;
-/** Answers per look at the response times; more where the limit is higher, so that each look spans a whole round. */
-const minSamples = 64;
+/** Until the limit first meets overload it grows so many times with each look, and looks are short. */
+const startGrowth = 1.5;
+const startSamples = 16;
+/** Answers per look at the response times: some rounds of a low limit, a whole one of a high limit. */
+const fewSamples = 16;
+const manySamples = 64;
+const roundsOfFew = 4;
 /** Response times up to this many times the normal ones are not taken for waiting. */
 const tolerance = 1.5;
 /** The limit falls to this share at least: the half that was just tried. */
@@ -16,8 +19,10 @@ const stepGrowth = 1.5;
 const usedShare = 0.8;
 /** Numbers under way that differ by less than this beside a factor of two are as good as the same. */
 const unsteadyFrom = 4;
-/** A share of lost requests below this is not taken for overload. */
+/** A share of lost requests below this is not taken for overload, nor is a single one. */
 const lostShare = 0.05;
+/** Where more than this share of the callers leave without an answer, all of these count as lost. */
+const mostShare = 0.5;
 /** While requests are refused, so many looks pass between trials that nothing else asked for. */
 const looksPerTrial = 32;
 /** Times up to this many times longer than tolerated follow from the limit's own growth; longer ones are news. */
@@ -33,12 +38,15 @@ const followTrial = 0.7;
 /**
  * A limit on requests under way.
  *
- * The adaptive one watches response times in looks of some dozens of answers. While they stay normal and the limit is
- * used, it grows by half its root. When they become clearly longer, a trial shows why: half as many requests are let
- * in for one look. If their answers come sooner, the rest had been waiting, and the limit falls; if not, the service
- * has become slower by itself, and that is normal from now on. A trial is also made now and then while requests are
- * refused, since the first times ever seen may have been overload already. Nothing is tried or changed while less than
- * half of the limit is used.
+ * The adaptive one begins at the least that the policy allows, so that the first times it sees are those of an
+ * application that hardly waits for itself, even when all begins in the middle of an overload. It grows by half with
+ * each look until times become longer, and from then on by half its root, as long as it is used.
+ *
+ * It watches response times in looks of some dozens of answers. When they become clearly longer, a trial shows why:
+ * half as many requests are let in for one look. If their answers come sooner, the rest had been waiting, and the limit
+ * falls; if not, the service has become slower by itself, and that is normal from now on. A trial is also made now and
+ * then while requests are refused, since what is held for normal may be overload already. Nothing is tried or changed
+ * while less than half of the limit is used.
  *
  * Times are averaged as their roots, with the uncertainty of the average taken off: a few slow answers move little.
  *
@@ -47,7 +55,7 @@ const followTrial = 0.7;
  */
 export class ConcurrencyLimit {
   #policy: ConcurrencyPolicy;
-  #exact = startLimit;
+  #exact = 1;
   #whole = 0;
   /** What it grows by next; without bound before it has fallen. */
   #step = Infinity;
@@ -56,6 +64,8 @@ export class ConcurrencyLimit {
   #sum = 0;
   #squares = 0;
   #lost = 0;
+  /** Of the samples, those whose callers left first. */
+  #unanswered = 0;
   #peak = 0;
   #refused = false;
   /** Under way at the newest `enter`, and at the one before the look began. */
@@ -65,6 +75,8 @@ export class ConcurrencyLimit {
   #skip = 0;
   /** The time held for normal, as a root; NaN: not known. */
   #normal = NaN;
+  /** Nothing has shown yet how much is too much. */
+  #starting = true;
   #looksToTrial = 1;
   #trying = false;
   /** The last trial showed that more than the limit only wait. */
@@ -74,7 +86,7 @@ export class ConcurrencyLimit {
 
   constructor(policy: ConcurrencyPolicy) {
     this.#policy = policy;
-    this.#set(Math.max(policy.minLimit, startLimit));
+    this.#set(policy.minLimit);
   }
 
   /** Requests that may be under way now; 0: any number. */
@@ -115,12 +127,37 @@ export class ConcurrencyLimit {
       this.#sum += Math.sqrt(latencyMs);
       this.#squares += latencyMs;
     } else this.#lost++;
-    if (this.#samples + this.#lost >= Math.max(minSamples, this.#whole)) this.#look();
+    if (this.#samples + this.#lost >= this.#lookSize()) this.#look();
+  }
+
+  /**
+   * Notes that the caller of one that entered has left before its answer.
+   *
+   * Shape: a time beyond what is normal counts as one that was seen, since overload is what makes callers leave; where
+   * most leave so, as requests that were lost. A shorter one says nothing, nor does a negative one: not known.
+   */
+  left(waitedMs: number): void {
+    if (!this.#policy.adaptive) return;
+    const isShort = waitedMs < 0 || Math.sqrt(waitedMs) < this.#normal;
+    if (isShort && this.#skip === 0) return;
+    this.#unanswered++;
+    this.leave(waitedMs, true);
+  }
+
+  #lookSize(): number {
+    const whole = this.#whole;
+    if (this.#starting) return Math.max(startSamples, whole);
+    return Math.max(whole, Math.min(manySamples, Math.max(fewSamples, whole * roundsOfFew)));
   }
 
   #look(): void {
     const count = this.#samples;
-    const lost = this.#lost / (count + this.#lost);
+    const ended = count + this.#lost;
+    const lost = this.#unanswered > ended * mostShare
+      ? this.#unanswered / ended
+      : this.#lost < 2
+      ? 0
+      : this.#lost / ended;
     const mean = count > 0 ? this.#sum / count : this.#normal;
     const variance = count > 0 ? Math.max(0, this.#squares / count - mean * mean) : 0;
     // The true average is hardly lower than this.
@@ -135,15 +172,23 @@ export class ConcurrencyLimit {
   }
 
   #begin(): void {
-    this.#samples = this.#lost = this.#peak = 0;
+    this.#samples =
+      this.#lost =
+      this.#unanswered =
+      this.#peak =
+        0;
     this.#sum = this.#squares = 0;
     this.#refused = false;
     this.#openBefore = this.#open;
   }
 
   #judge({ mean, surely, lost, peak, refused }: Look): void {
-    if (Number.isNaN(this.#normal)) this.#normal = mean;
     const exact = this.#exact;
+    if (Number.isNaN(this.#normal)) {
+      // What nobody waited for the end of is no normal time.
+      if (lost > mostShare) return this.#fall(lowestKept);
+      this.#normal = mean;
+    }
     const lowest = exact <= this.#bottom();
     if (mean < this.#normal) this.#normal += followShorter * (mean - this.#normal);
     // Longer times are normal only where the number under way cannot be what made them so.
@@ -152,13 +197,15 @@ export class ConcurrencyLimit {
     if (lost > lostShare) return this.#fall(1 - lost);
     if (refused) this.#looksToTrial--;
     const room = this.#room(surely);
-    const trialDue = this.#looksToTrial <= 0 || room * (this.#proven ? drift : 1) < 1;
+    const trialDue = (this.#looksToTrial <= 0 && !this.#starting) ||
+      room * (this.#proven ? drift : 1) < 1;
     if (trialDue && !lowest) {
       this.#suspect = surely;
       // Half of what was used: where the limit is higher than that, half of the limit would show nothing.
       this.#try(Math.floor(Math.min(peak, exact) / 2));
     } else if (room < 1) this.#fall(room);
     else if (peak >= exact * usedShare) {
+      if (this.#starting) return this.#set(exact * startGrowth);
       this.#set(exact + Math.min(this.#step, Math.sqrt(exact) / 2));
       this.#step *= stepGrowth;
     }
@@ -194,6 +241,7 @@ export class ConcurrencyLimit {
   }
 
   #fall(share: number): void {
+    this.#starting = false;
     this.#set(this.#exact * Math.max(lowestKept, share));
     this.#step = this.#exact * firstStepShare;
   }

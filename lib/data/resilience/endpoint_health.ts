@@ -11,8 +11,8 @@ const rampEnd = 64;
  * The verdict on one endpoint: healthy, ejected until a time, or on probation while one request decides.
  *
  * Shape: `begin` gives a ticket for each attempt, to be handed to exactly one of `succeeded`, `serverError`, `failed`
- * and `abandoned`. A ticket from before the last change of state counts for nothing, so that answers to old requests
- * neither heal nor harm. Units: milliseconds of any clock that never goes back.
+ * and `abandoned`; after `succeeded` follows `cut` or `whole` when the answer has ended. A ticket from before the last
+ * change of state counts for nothing, so that answers to old requests neither heal nor harm. Units: milliseconds of any clock that never goes back.
  * Cost: a dozen nanoseconds per attempt; the window is made with the first one.
  */
 export class EndpointHealth {
@@ -28,6 +28,8 @@ export class EndpointHealth {
   #state: "healthy" | "ejected" | "probation" = "healthy";
   #ticket = 1;
   #streak = 0;
+  /** Answers in a row that began well and broke off; an ejection does not end the row, only a whole answer does. */
+  #cuts = 0;
   /** Ejections that the length of the next one counts. */
   #level = 0;
   /** Ejected for its share of successes: then errors of the application do not end it. */
@@ -108,7 +110,14 @@ export class EndpointHealth {
     if (ticket !== this.#ticket || !policy.enabled) return "none";
     if (this.#state !== "healthy") return this.#stillFailing(nowMs);
     this.#streak++;
+    return this.#failedAgain(nowMs, { counted: false });
+  }
+
+  /** Shape: `counted`: as a success, which is taken back. */
+  #failedAgain(nowMs: number, { counted }: { readonly counted: boolean }): EjectReason {
+    const { policy } = this.#cluster;
     this.#count(nowMs, 1);
+    if (counted) this.#uncount();
     if (this.#ramp > 1) this.#ramp = this.#ramp >> 1;
     if (policy.consecutiveFailures > 0 && this.#streak >= policy.consecutiveFailures) {
       return this.#eject("consecutive_failures", nowMs);
@@ -116,6 +125,25 @@ export class EndpointHealth {
     return this.#cluster.standsOut(this.#window!, nowMs)
       ? this.#eject("success_rate", nowMs)
       : "none";
+  }
+
+  /** An answer is whole. */
+  whole(): void {
+    this.#cuts = 0;
+  }
+
+  /**
+   * An answer that was told of as `succeeded` broke off: it was a failure after all.
+   *
+   * Shape: with the ticket of that answer, instead of `whole`. The reason when that ejected the endpoint, else `none`.
+   */
+  cut(ticket: number, nowMs: number): EjectReason {
+    const { policy } = this.#cluster;
+    if (ticket !== this.#ticket || !policy.enabled || this.#state !== "healthy") return "none";
+    this.#cuts++;
+    // Each head of theirs has ended the row of failures, and should not have.
+    this.#streak = Math.max(this.#streak + 1, this.#cuts);
+    return this.#failedAgain(nowMs, { counted: true });
   }
 
   /** The attempt ended without an outcome: the caller left, or it was never sent. */
@@ -143,7 +171,11 @@ export class EndpointHealth {
     if (this.#state !== "healthy") this.#cluster.readmit();
     this.#state = "healthy";
     this.#ticket++;
-    this.#streak = this.#level = this.#ramp = 0;
+    this.#streak =
+      this.#cuts =
+      this.#level =
+      this.#ramp =
+        0;
     this.untilMs = this.recoveredAtMs = 0;
     this.reason = "none";
     // What the cluster's sum has of it fades out by itself.
@@ -174,6 +206,12 @@ export class EndpointHealth {
     own.add(failures);
     all.advance(nowMs, windowMs);
     all.add(failures);
+  }
+
+  /** Takes a success back out of what `count` has just advanced. */
+  #uncount(): void {
+    this.#window!.takeBack();
+    this.#cluster.window.takeBack();
   }
 
   /** Each full window without an ejection takes one off what the next one counts. */

@@ -48,6 +48,15 @@ function waitMs(dueMs: number, emptyFullAtMs: number, intervalMs: number): numbe
   return earlyMs <= slackMs + intervalMs * 1e-6 ? 0 : Math.max(1, Math.ceil(earlyMs));
 }
 
+/** How long until a request may go, by the time at which a cell says that the bucket will be full. */
+function lookAt({ intervalMs, aheadMs }: Pace, timeMs: number, nowMs: number): number {
+  if (intervalMs === Infinity) return neverMs;
+  const emptyFullAtMs = nowMs + aheadMs;
+  // As `fullAt` would put it right.
+  const fullAtMs = timeMs > emptyFullAtMs + skewMs ? emptyFullAtMs : timeMs;
+  return waitMs(Math.max(nowMs, fullAtMs) + intervalMs, emptyFullAtMs, intervalMs);
+}
+
 /**
  * One limit for all requests, on one cell.
  *
@@ -82,6 +91,11 @@ export class RateLimiter {
       const wait = waitMs(dueMs, emptyFullAtMs, intervalMs);
       if (wait > 0 || this.#cells.replace(this.#index, dueMs)) return wait;
     }
+  }
+
+  /** What `take` would say now; takes nothing. */
+  look(nowMs: number): number {
+    return lookAt(this.#pace, this.#cells.read(this.#index), nowMs);
   }
 }
 
@@ -133,6 +147,15 @@ export class KeyedRateLimiter {
       // And the one that decided has to be as it was, or two threads would take the same place.
       if (cells.read(decisive) === favourable && cells.replace(decisive, dueMs)) return 0;
     }
+  }
+
+  /** What `take` would say now; takes nothing. */
+  look(key: string, nowMs: number): number {
+    const cells = this.#cells;
+    const hash = hashText(key, this.#seed);
+    const one = cells.read(hash % cells.length);
+    const other = cells.read(mixHash(hash, 1) % cells.length);
+    return Math.min(lookAt(this.#pace, one, nowMs), lookAt(this.#pace, other, nowMs));
   }
 
   /** Shows this request in a cell that may show more of others. */

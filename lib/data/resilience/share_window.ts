@@ -30,6 +30,11 @@ export class ShareWindow {
     this.#failures += failures;
   }
 
+  /** Takes one success back; where it was counted in the period before, that one's number is off by one. */
+  takeBack(): void {
+    this.#requests = Math.max(this.#failures, this.#requests - 1);
+  }
+
   /** What a request of the period before counts now. Shape: in [0, 1], for `requests` and `failures`. */
   weight(nowMs: number, windowMs: number): number {
     return Math.min(1, Math.max(0, (this.#endMs - nowMs) / windowMs));

@@ -5,7 +5,7 @@ import { type RequestFacts, trafficKey } from "./facts.ts";
 import { decideFault, type FaultDecision } from "./fault.ts";
 import { type Matcher, readsLower } from "./match.ts";
 import { compileRule, type Route, type Target } from "./route.ts";
-import { KeyedChoice, SmoothChoice } from "./weighted_choice.ts";
+import { KeyedChoice, SmoothChoice, SpareChoice } from "./weighted_choice.ts";
 
 /** What is to be done with one request. The same object serves many requests: whoever gets it only reads it. */
 export interface RouteDecision {
@@ -17,8 +17,13 @@ export interface RouteDecision {
   readonly fault: FaultDecision | undefined;
 }
 
-/** Index of a target. `moves` is false for a look that must leave no trace. */
-type Choose = (facts: RequestFacts, random: Random, moves: boolean) => number;
+/** Index of a target. `moves` is false for a look that must leave no trace; some may have to be passed over. */
+type Choose = (
+  facts: RequestFacts,
+  random: Random,
+  moves: boolean,
+  without?: readonly boolean[],
+) => number;
 
 interface Entry {
   readonly route: Route;
@@ -79,6 +84,24 @@ export class Router {
     return steps;
   }
 
+  /**
+   * The target in place of one that has nobody: its share goes to the rest of the rule's targets by their weights.
+   *
+   * Shape: `empty` for each target of the rule. Undefined when all are.
+   */
+  instead(
+    { route }: RouteDecision,
+    facts: RequestFacts,
+    { empty, moves, random }: {
+      readonly empty: readonly boolean[];
+      readonly moves: boolean;
+      readonly random: Random;
+    },
+  ): Target | undefined {
+    if (!empty.includes(false)) return undefined;
+    return route.targets[this.#entries[route.index]!.choose(facts, random, moves, empty)];
+  }
+
   #decide(facts: RequestFacts, random: Random, moves: boolean): RouteDecision | undefined {
     const entries = this.#entries;
     for (let index = 0; index < entries.length; index++) {
@@ -126,18 +149,21 @@ function entryOf(
 /** Requests without the key of a sticky rule take turns. */
 function chooser(rule: RouteRule, targets: readonly Target[]): Choose {
   if (targets.length < 2) return () => 0;
-  const turns = new SmoothChoice(rule.targets.map(({ weight }) => weight).filter((one) => one > 0));
-  if (rule.sticky === undefined) {
-    return (_, random, moves) => moves ? turns.next(random) : turns.peek();
-  }
+  const weights = rule.targets.map(({ weight }) => weight).filter((one) => one > 0);
+  const turns = new SmoothChoice(weights);
+  const spare = new SpareChoice(weights);
+  const inTurn: Choose = (_, random, moves, without) => {
+    if (without !== undefined) return spare.of(without, { moves, random });
+    return moves ? turns.next(random) : turns.peek();
+  };
+  if (rule.sticky === undefined) return inTurn;
   const key = readsLower(rule.sticky);
   const keyed = new KeyedChoice(
     targets.map(({ label, share }) => ({ name: label, weight: share })),
     rule.name,
   );
-  return (facts, random, moves) => {
+  return (facts, random, moves, without) => {
     const text = trafficKey(facts, key);
-    if (text !== undefined) return keyed.of(text);
-    return moves ? turns.next(random) : turns.peek();
+    return text === undefined ? inTurn(facts, random, moves, without) : keyed.of(text, without);
   };
 }

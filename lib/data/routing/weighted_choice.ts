@@ -52,6 +52,31 @@ export class SmoothChoice {
   }
 }
 
+/** Turns among those of several that are not to be passed over, each by its weight. */
+export class SpareChoice {
+  readonly #weights: readonly number[];
+  #without: readonly boolean[] = [];
+  #left: readonly number[] = [];
+  #turns: SmoothChoice | undefined;
+
+  constructor(weights: readonly number[]) {
+    this.#weights = weights;
+  }
+
+  /** Index of the next; one at least has to be left. Shape: takes no turn unless it `moves`. */
+  of(
+    without: readonly boolean[],
+    { moves, random }: { readonly moves: boolean; readonly random: Random },
+  ): number {
+    if (this.#turns === undefined || without.some((each, at) => each !== this.#without[at])) {
+      this.#without = without;
+      this.#left = [...this.#weights.keys()].filter((index) => !without[index]);
+      this.#turns = new SmoothChoice(this.#left.map((index) => this.#weights[index]!));
+    }
+    return this.#left[moves ? this.#turns.next(random) : this.#turns.peek()]!;
+  }
+}
+
 /**
  * Choices by key. Who is moved when weights change moves to what has gained weight or from what has lost it, nobody
  * else: each entry draws its own number for a key, and the lowest in proportion to its weight has it.
@@ -77,12 +102,13 @@ export class KeyedChoice {
     });
   }
 
-  /** Index of the entry that has the key. */
-  of(key: string): number {
+  /** Index of the entry that has the key. Shape: `without` are passed over; nobody else's key moves for that. */
+  of(key: string, without?: readonly boolean[]): number {
     const hash = hashText(key, this.#seed);
     let best = 0;
     let lowest = Infinity;
     for (let index = 0; index < this.#entries.length; index++) {
+      if (without?.[index] === true) continue;
       const { seed, weight } = this.#entries[index]!;
       // Never 0, whose logarithm is none.
       const drawn = 1 - hashShare(mixHash(hash, seed));

@@ -2,7 +2,7 @@
 import type { Address } from "../../../core/address.ts";
 import { epollEvent, errno } from "../../../plane/linux.ts";
 import type { ListenerSpec } from "../../../plane/messages.ts";
-import type { Listener, Socket } from "../socket.ts";
+import type { Listener, ListenHooks } from "../socket.ts";
 import { Deadline } from "../timers.ts";
 import type { NativeNet, Registered } from "./loop.ts";
 import { NativeSocket } from "./socket.ts";
@@ -16,22 +16,16 @@ export class NativeListener extends Deadline implements Listener, Registered {
   readonly address: Address;
   readonly #net: NativeNet;
   readonly #fd: number;
-  readonly #accepted: (socket: Socket) => void;
-  readonly #paused: () => boolean;
+  readonly #hooks: ListenHooks;
   #closed = false;
 
-  constructor(
-    net: NativeNet,
-    spec: ListenerSpec,
-    hooks: { accepted: (socket: Socket) => void; paused: () => boolean },
-  ) {
+  constructor(net: NativeNet, spec: ListenerSpec, hooks: ListenHooks) {
     super();
     if (spec.fd === undefined) throw new Error("a native listener needs a shared descriptor");
     this.#net = net;
     this.#fd = spec.fd;
     this.address = spec.address;
-    this.#accepted = hooks.accepted;
-    this.#paused = hooks.paused;
+    this.#hooks = hooks;
     this.generation = net.nextGeneration();
     this.#resume();
   }
@@ -42,7 +36,7 @@ export class NativeListener extends Deadline implements Listener, Registered {
 
   happened(): void {
     for (let taken = 0; taken < perTurn; taken++) {
-      if (this.#paused()) return this.#pause();
+      if (this.#hooks.full()) return this.#pause();
       const fd = this.#net.libc.accept(this.#fd);
       if (fd >= 0) {
         // The kernel gives out the lowest number that is free, so a high one tells that few are left.
@@ -64,18 +58,19 @@ export class NativeListener extends Deadline implements Listener, Registered {
       // The kernel's limit of watched descriptors; the descriptor is closed and the next ones wait.
       return false;
     }
-    this.#accepted(socket);
+    this.#hooks.accepted(socket);
     return true;
   }
 
   #pause(): void {
+    this.#hooks.pausing();
     this.#net.suspend(this.#fd);
     this.#net.timers.set(this, this.#net.now() + pauseMs);
   }
 
   override expired(): void {
     if (this.#closed) return;
-    if (this.#paused() || this.#net.crowded()) {
+    if (this.#hooks.full() || this.#net.crowded()) {
       this.#net.timers.set(this, this.#net.now() + pauseMs);
     } else this.#resume();
   }

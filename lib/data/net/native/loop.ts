@@ -8,7 +8,7 @@ import { encodeAddress } from "../../../plane/socket_address.ts";
 import type { SocketAddress } from "../../../plane/socket_address.ts";
 import type { ListenerSpec } from "../../../plane/messages.ts";
 import { type DescriptorBounds, descriptorBounds, descriptorLimit } from "../descriptors.ts";
-import type { Listener, Net, Socket } from "../socket.ts";
+import type { Listener, ListenHooks, Net, Socket } from "../socket.ts";
 import { Deadline, Timers } from "../timers.ts";
 import { dialFailure, notDialable } from "./dial_failure.ts";
 import { NativeListener } from "./listener.ts";
@@ -113,8 +113,8 @@ export class NativeNet implements Net {
     if (!this.#ended) this.libc.epollRemove(this.#epoll, fd);
   }
 
-  listen(spec: ListenerSpec, accepted: (socket: Socket) => void, paused: () => boolean): Listener {
-    return new NativeListener(this, spec, { accepted, paused });
+  listen(spec: ListenerSpec, hooks: ListenHooks): Listener {
+    return new NativeListener(this, spec, hooks);
   }
 
   async dial(address: Address, timeoutMs: number): Promise<Socket> {

@@ -1,6 +1,6 @@
 /** A portable listening socket: one accept loop that pauses instead of spinning when descriptors run out. */
 import type { Address } from "../../../core/address.ts";
-import type { Listener, Socket } from "../socket.ts";
+import type { Listener, ListenHooks } from "../socket.ts";
 import type { PortableNet } from "./net.ts";
 
 const pauseMs = 50;
@@ -12,11 +12,7 @@ export class PortableListener implements Listener {
   #closed = false;
 
   /** Errors: what Deno.listen throws when the address cannot be had. */
-  constructor(
-    net: PortableNet,
-    address: Address,
-    hooks: { accepted: (socket: Socket) => void; paused: () => boolean },
-  ) {
+  constructor(net: PortableNet, address: Address, hooks: ListenHooks) {
     this.#net = net;
     this.#listener = "path" in address
       ? Deno.listen({ transport: "unix", path: address.path }) as Deno.Listener<Deno.Conn>
@@ -26,12 +22,16 @@ export class PortableListener implements Listener {
     this.#run(hooks);
   }
 
-  async #run(
-    hooks: { accepted: (socket: Socket) => void; paused: () => boolean },
-  ): Promise<void> {
+  async #run(hooks: ListenHooks): Promise<void> {
+    let pausing = false;
+    const pause = async (): Promise<void> => {
+      if (!pausing) hooks.pausing();
+      pausing = true;
+      await this.#net.sleep(pauseMs);
+    };
     while (!this.#closed) {
-      if (hooks.paused() || this.#net.crowded) {
-        await this.#net.sleep(pauseMs);
+      if (hooks.full() || this.#net.crowded) {
+        await pause();
         continue;
       }
       let conn: Deno.Conn;
@@ -39,9 +39,10 @@ export class PortableListener implements Listener {
         conn = await this.#listener.accept();
       } catch (error) {
         // Closed, or a caller that left before it was taken, or no descriptors; only the last asks for a pause.
-        if (!this.#closed && !leftEarly(error)) await this.#net.sleep(pauseMs);
+        if (!this.#closed && !leftEarly(error)) await pause();
         continue;
       }
+      pausing = false;
       try {
         if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
       } catch {

@@ -10,7 +10,7 @@ import {
   noDescriptors,
   outOfDescriptors,
 } from "../descriptors.ts";
-import type { Listener, Net, Socket } from "../socket.ts";
+import type { Listener, ListenHooks, Net, Socket } from "../socket.ts";
 import { Timers } from "../timers.ts";
 import { PortableListener } from "./listener.ts";
 import { Passes } from "./passes.ts";
@@ -92,8 +92,8 @@ export class PortableNet implements Net {
     }
   }
 
-  listen(spec: ListenerSpec, accepted: (socket: Socket) => void, paused: () => boolean): Listener {
-    return new PortableListener(this, spec.address, { accepted, paused });
+  listen(spec: ListenerSpec, hooks: ListenHooks): Listener {
+    return new PortableListener(this, spec.address, hooks);
   }
 
   /** Wraps a connection that was accepted or made. */

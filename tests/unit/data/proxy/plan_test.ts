@@ -53,6 +53,7 @@ function used(): RequestPlan {
     deadlineAt: 5,
     retry: { ...retry, maxAttempts: 9 },
     rule: "canary",
+    passedOver: "version=2.0",
     fault: { abort: { status: 500, share: 1 } },
     injected: { delayMs: 1, abortStatus: 500 },
     free: true,
@@ -104,4 +105,15 @@ Deno.test("plan, begins with all endpoints and the policy of the service", () =>
   assertEquals([plan.scope, plan.responseMs, plan.retry.maxAttempts], ["service", 1234, 5]);
   assertEquals(plan.fault, { delay: { ms: 5, share: 0.5 } });
   assertEquals([plan.hash, plan.stickyId, plan.rule, plan.mirror], [-1, "", "", undefined]);
+});
+
+Deno.test("plan, another service brings its own times and retries, and keeps what the request is", () => {
+  const shop = clusterOf("shop", { responseMs: 1000, retry: { maxAttempts: 5 } });
+  const cart = clusterOf("cart", { responseMs: 50, retry: { maxAttempts: 1, perTryMs: 20 } });
+  const plan = new RequestPlan();
+  plan.begin(shop, "service");
+  plan.hash = 7;
+  plan.changeService(cart);
+  assert(plan.cluster === cart && plan.retry === cart.policy.retry);
+  assertEquals([plan.responseMs, plan.scope, plan.hash], [50, "service", 7]);
 });

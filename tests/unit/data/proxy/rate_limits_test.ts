@@ -137,3 +137,14 @@ Deno.test("rate limits, a changed limit starts from what was taken, and nobody w
   const waitMs = faster.take(factsOf(), { nowMs: 0, random });
   assert(waitMs <= 10, `${waitMs}`);
 });
+
+Deno.test("rate limits, a look says how long until one may go, without taking, and whom it is for", () => {
+  const [memory] = twoThreads();
+  const match = { headers: [{ name: "x-user", value: { exact: "ann" } }] };
+  const compiled = new CompiledLimit(limit({ match }), memory, place);
+  const ann = factsOf({ headers: { "x-user": "ann" } });
+  assertEquals([compiled.isFor(ann, random), compiled.isFor(factsOf(), random)], [true, false]);
+  assertEquals([compiled.look(ann, 10_000), compiled.look(ann, 10_000)], [0, 0]);
+  assertEquals(taken(compiled, 5, { nowMs: 10_000, headers: { "x-user": "ann" } }), 3);
+  assertEquals([compiled.look(ann, 10_000), compiled.look(ann, 10_600)], [1000, 400]);
+});

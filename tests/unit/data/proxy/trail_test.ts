@@ -160,3 +160,15 @@ Deno.test("trail, a continued trace names the caller's span and state", () => {
   );
   assert(ids!.spanId !== ids!.parentId);
 });
+
+Deno.test("trail, an attempt that another address of its host takes over is that one's", () => {
+  const { trail, finish } = setUp();
+  trail.attemptMoved("nobody:1");
+  trail.attemptBegun("a:1", { nowMs: 1_001, spanId: undefined });
+  trail.attemptMoved("b:1");
+  trail.attemptAnswered(200, 1_040);
+  trail.attemptEnded(1_050);
+  assertEquals(finish()!.attempts, [
+    { endpoint: "b:1", startMs: 1, endMs: 50, status: 200, firstByteMs: 40 },
+  ]);
+});

@@ -28,10 +28,10 @@ Deno.test("concurrency limit, none lets in any number", () => {
 
 for (
   const { policy, begins } of [
-    { policy: adaptive, begins: 32 },
-    { policy: { ...adaptive, limit: 10 }, begins: 10 },
+    { policy: adaptive, begins: 4 },
+    { policy: { ...adaptive, limit: 10 }, begins: 4 },
     { policy: { ...adaptive, minLimit: 50 }, begins: 50 },
-    { policy: { ...adaptive, limit: 0 }, begins: 32 },
+    { policy: { ...adaptive, limit: 0 }, begins: 4 },
     { policy: { ...adaptive, limit: 1, minLimit: 0 }, begins: 1 },
   ]
 ) {
@@ -62,9 +62,12 @@ Deno.test("concurrency limit, grows while it is used and answers come as quickly
 
 Deno.test("concurrency limit, neither grows nor falls while it is hardly used", () => {
   const limit = new ConcurrencyLimit(adaptive);
+  answers(limit, 500, { ms: 10 });
+  const grown = limit.limit;
+  assert.ok(grown > 20, `${grown}`);
   answers(limit, 5000, { ms: 10, open: 5 });
   answers(limit, 5000, { ms: 500, open: 5 });
-  assertEquals(limit.limit, 32);
+  assertEquals(limit.limit, grown);
 });
 
 Deno.test("concurrency limit, falls to the least when requests are lost, and grows again after", () => {
@@ -83,6 +86,54 @@ Deno.test("concurrency limit, one lost request in fifty is no overload", () => {
     answers(limit, 1, { ms: 10, ok: false });
   }
   assert.ok(limit.limit > 100, `${limit.limit}`);
+});
+
+Deno.test("concurrency limit, a single lost request of a short look is none", () => {
+  const limit = new ConcurrencyLimit(adaptive);
+  answers(limit, 15, { ms: 10 });
+  answers(limit, 1, { ms: 10, ok: false });
+  assertEquals(limit.limit, 6);
+});
+
+Deno.test("concurrency limit, callers who all leave after a long wait lower it", () => {
+  const limit = new ConcurrencyLimit(adaptive);
+  answers(limit, 2000, { ms: 10 });
+  const grown = limit.limit;
+  for (let caller = 0; caller < 5 * grown; caller++) {
+    limit.enter(limit.limit - 1);
+    limit.left(1000);
+  }
+  assert.ok(limit.limit < grown / 4, `${limit.limit} of ${grown}`);
+});
+
+for (
+  const { title, waitedMs } of [
+    { title: "soon", waitedMs: 2 },
+    { title: "for reasons of their own", waitedMs: -1 },
+  ]
+) {
+  Deno.test(`concurrency limit, callers who leave ${title} say nothing`, () => {
+    const limit = new ConcurrencyLimit(adaptive);
+    answers(limit, 2000, { ms: 10 });
+    const grown = limit.limit;
+    for (let caller = 0; caller < 5 * grown; caller++) {
+      limit.enter(limit.limit - 1);
+      limit.left(waitedMs);
+    }
+    assertEquals(limit.limit, grown);
+  });
+}
+
+Deno.test("concurrency limit, a few callers who leave late among many answers change nothing", () => {
+  const limit = new ConcurrencyLimit(adaptive);
+  answers(limit, 2000, { ms: 10 });
+  const grown = limit.limit;
+  for (let round = 0; round < 200; round++) {
+    answers(limit, 49, { ms: 10 });
+    limit.enter(limit.limit - 1);
+    limit.left(100);
+  }
+  assert.ok(limit.limit >= grown, `${limit.limit} of ${grown}`);
 });
 
 Deno.test("concurrency limit, a changed policy holds at once", () => {
@@ -148,6 +199,54 @@ for (
     }
   });
 }
+
+/** From the first request on three times what the application can do; what it does from the fourth second on counts. */
+const colds = [
+  { workers: 1, ms: 10 },
+  { workers: 1, ms: 50 },
+  { workers: 2, ms: 50 },
+  { workers: 4, ms: 50 },
+  { workers: 4, ms: 100 },
+  { workers: 8, ms: 10 },
+  { workers: 8, ms: 200 },
+  { workers: 16, ms: 50 },
+  { workers: 32, ms: 10 },
+  { workers: 64, ms: 50 },
+];
+for (const { ms, workers } of colds) {
+  for (const seenLeaving of [false, true]) {
+    const how = seenLeaving ? "whose callers are seen to leave" : "whose late answers tell";
+    Deno.test(`concurrency limit, a cold start under three times what ${workers} workers of ${ms} ms can do, ${how}`, () => {
+      const peak = workers * 1000 / ms;
+      let good = 0;
+      for (let seed = 1; seed <= 4; seed++) {
+        const outcome = overload({
+          ...slow,
+          workers,
+          serviceMs: exponential(ms),
+          perSecond: () => peak * 3,
+          seenLeaving,
+          forMs: 13_000,
+          warmUpMs: 3000,
+        }, seeded(seed));
+        good += outcome.good / 10 / 4;
+      }
+      assert.ok(good >= peak * 0.9, `${good} of ${peak} a second`);
+    });
+  }
+}
+
+Deno.test("concurrency limit, an application that takes everything is refused little while it is learnt", () => {
+  const outcome = overload({
+    ...slow,
+    workers: Infinity,
+    serviceMs: exponential(20),
+    perSecond: () => 500,
+    forMs: 10_000,
+    warmUpMs: 0,
+  }, seeded(1));
+  assert.ok(outcome.refused <= 150, JSON.stringify(outcome));
+});
 
 Deno.test("concurrency limit, the same load without one: nobody is served in time", () => {
   const outcome = overload({ ...slow, policy: { ...fixed, limit: 0 }, forMs: 8000 }, seeded(1));

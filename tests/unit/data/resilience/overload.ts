@@ -13,6 +13,8 @@ export interface Load {
   readonly perSecond: (atMs: number) => number;
   /** Callers leave after this time; the application works on for nobody. */
   readonly patienceMs: number;
+  /** A caller who leaves is seen to leave, and makes room; else only the late answer shows it. */
+  readonly seenLeaving?: boolean;
   readonly forMs: number;
   /** What happens before counts for nothing. */
   readonly warmUpMs: number;
@@ -33,6 +35,7 @@ interface Call {
   readonly arrivedMs: number;
   readonly serviceMs: number;
   sentMs: number;
+  left: boolean;
 }
 
 /** Runs arrivals at random against the application. Shape: the same numbers for the same seed. */
@@ -48,13 +51,19 @@ export function overload(load: Load, random: Seeded): Outcome {
   const send = (call: Call) => {
     open++;
     call.sentMs = nowMs;
+    sent.push(call);
     if (running.size < load.workers) start(call);
     else backlog.push(call);
   };
   const refuse = (call: Call) => {
     if (counts(call)) refused++;
   };
+  const makeRoom = () => {
+    while (line.length > 0 && limit.enter(open) && line.take(nowMs));
+  };
   const finish = (call: Call) => {
+    if (call.left) return;
+    call.left = true;
     open--;
     const tookMs = nowMs - call.arrivedMs;
     limit.leave(nowMs - call.sentMs, tookMs <= load.patienceMs);
@@ -62,12 +71,30 @@ export function overload(load: Load, random: Seeded): Outcome {
       times.push(tookMs);
       if (tookMs <= load.patienceMs) good++;
     }
-    while (line.length > 0 && limit.enter(open) && line.take(nowMs));
+    makeRoom();
+  };
+  /** Those that were sent, in their order: whoever came first leaves first. */
+  const sent: Call[] = [];
+  let waiting = 0;
+  const leave = (untilMs: number) => {
+    if (load.seenLeaving !== true) return;
+    for (; waiting < sent.length; waiting++) {
+      const call = sent[waiting]!;
+      if (call.left) continue;
+      if (call.arrivedMs + load.patienceMs > untilMs) return;
+      nowMs = Math.max(nowMs, call.arrivedMs + load.patienceMs);
+      call.left = true;
+      open--;
+      limit.left(nowMs - call.sentMs);
+      if (counts(call)) times.push(load.patienceMs);
+      makeRoom();
+    }
   };
   let nextMs = 0;
   while (nowMs < load.forMs) {
     let first: { readonly endMs: number; readonly call: Call } | undefined;
     for (const one of running) if (first === undefined || one.endMs < first.endMs) first = one;
+    leave(Math.min(first?.endMs ?? Infinity, nextMs));
     if (first !== undefined && first.endMs <= nextMs) {
       nowMs = first.endMs;
       running.delete(first);
@@ -79,7 +106,12 @@ export function overload(load: Load, random: Seeded): Outcome {
     nowMs = nextMs;
     nextMs = nowMs - Math.log(1 - random()) * 1000 / load.perSecond(nowMs);
     line.expire(nowMs);
-    const call = { arrivedMs: nowMs, serviceMs: load.serviceMs(nowMs, random), sentMs: nowMs };
+    const call = {
+      arrivedMs: nowMs,
+      serviceMs: load.serviceMs(nowMs, random),
+      sentMs: nowMs,
+      left: false,
+    };
     if (counts(call)) offered++;
     if (limit.enter(open) && line.length === 0) send(call);
     else {

@@ -257,3 +257,34 @@ Deno.test("keyed rate limit, another seed lets other keys fall together", () => 
   };
   assert.ok(new Set([1, 2, 3, 4, 5].map(shared)).size > 1);
 });
+
+for (
+  const limit of [
+    { perSecond: 10, burst: 5 },
+    { perSecond: 0, burst: 5 },
+    { perSecond: 1e6, burst: 50 },
+    { perSecond: 0.01, burst: 1 },
+  ]
+) {
+  Deno.test(`rate limit, ${limit.perSecond} a second with bursts of ${limit.burst}: a look says what the next one gets, and takes nothing`, () => {
+    const random = seeded(9);
+    const limiter = limiterOf(limit);
+    const keyed = new KeyedRateLimiter(limit, { cells: new LocalCells(64), seed: 7 });
+    let nowMs = 1000;
+    for (let step = 0; step < 500; step++) {
+      nowMs += random() < 0.5 ? 0 : random() * 1500 / (limit.perSecond || 1);
+      const key = `user-${random.below(5)}`;
+      const looked = [limiter.look(nowMs), keyed.look(key, nowMs)];
+      assertEquals([limiter.look(nowMs), keyed.look(key, nowMs)], looked);
+      assertEquals([limiter.take(nowMs), keyed.take(key, nowMs)], looked);
+    }
+  });
+}
+
+Deno.test("rate limit, a look at a cell from another pace sees what a request would see", () => {
+  const cells = new LocalCells(1);
+  cells.replace(0, 1e9);
+  const limiter = limiterOf({ perSecond: 10, burst: 5 }, cells);
+  const looked = limiter.look(0);
+  assertEquals([looked, cells.read(0), limiter.take(0)], [100, 1e9, 100]);
+});

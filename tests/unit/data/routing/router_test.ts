@@ -235,3 +235,39 @@ for (const [tags, text] of subsets) {
     assertEquals(describeSubset(tags), text);
   });
 }
+
+Deno.test("router, the share of a target without anybody goes to the others by their weights", () => {
+  const random = seeded(43);
+  const router = compileRoutes([{ name: "canary", targets: versions(50, 40, 10) }])!;
+  const times = new Map<string, number>();
+  for (let turn = 0; turn < 10_000; turn++) {
+    const decision = router.decide(factsOf(), random)!;
+    const target = decision.target!.label !== "version=1.0"
+      ? decision.target!
+      : router.instead(decision, factsOf(), { empty: [true, false, false], moves: true, random })!;
+    times.set(target.label, (times.get(target.label) ?? 0) + 1);
+  }
+  assertEquals(times, new Map([["version=2.0", 8000], ["version=3.0", 2000]]));
+});
+
+Deno.test("router, a user whose side has nobody gets another one, always the same", () => {
+  const router = compileRoutes([{ ...sticky, targets: versions(60, 20, 20) }])!;
+  const options = { empty: [true, false, false], moves: true, random: noRandom };
+  const sides = new Set<string>();
+  for (let user = 0; user < 200; user++) {
+    const facts = factsOf({ headers: { "x-user": `${user}` } });
+    const decision = router.decide(facts, noRandom)!;
+    if (decision.target!.label !== "version=1.0") continue;
+    const label = router.instead(decision, facts, options)!.label;
+    assertEquals(router.instead(decision, facts, options)!.label, label);
+    sides.add(label);
+  }
+  assertEquals([...sides].sort(), ["version=2.0", "version=3.0"]);
+});
+
+Deno.test("router, where no target has anybody there is none instead", () => {
+  const router = compileRoutes([{ name: "canary", targets: versions(1, 1) }])!;
+  const decision = router.decide(factsOf(), () => 0)!;
+  const options = { empty: [true, true], moves: true, random: () => 0 };
+  assertEquals(router.instead(decision, factsOf(), options), undefined);
+});

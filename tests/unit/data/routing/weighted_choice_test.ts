@@ -1,6 +1,10 @@
 /** Choices by weight: exact in turn, steady by key. */
 import { assert, assertEquals } from "@test/assert";
-import { KeyedChoice, SmoothChoice } from "../../../../lib/data/routing/weighted_choice.ts";
+import {
+  KeyedChoice,
+  SmoothChoice,
+  SpareChoice,
+} from "../../../../lib/data/routing/weighted_choice.ts";
 import { seeded } from "../../../support/seeded.ts";
 
 const atZero = () => 0;
@@ -119,4 +123,48 @@ Deno.test("choices by key, of two entries with one name both get their share", (
   const choice = new KeyedChoice([{ name: "a", weight: 1 }, { name: "a", weight: 1 }], "rule");
   const first = keys.filter((key) => choice.of(key) === 0).length;
   assert(Math.abs(first / keys.length - 0.5) < 0.012, `${first}`);
+});
+
+for (
+  const { weights, without, turns } of [
+    { weights: [90, 10], without: [true, false], turns: { 1: 100 } },
+    { weights: [60, 30, 10], without: [false, true, false], turns: { 0: 86, 2: 14 } },
+    { weights: [1, 1, 2], without: [false, false, true], turns: { 0: 50, 1: 50 } },
+  ]
+) {
+  Deno.test(`spare turns, ${weights.join(" to ")} without ${without} keep their proportion`, () => {
+    const choice = new SpareChoice(weights);
+    const times: Record<number, number> = {};
+    for (let turn = 0; turn < 100; turn++) {
+      const index = choice.of(without, { moves: true, random: atZero });
+      times[index] = (times[index] ?? 0) + 1;
+    }
+    assertEquals(times, turns);
+  });
+}
+
+Deno.test("spare turns, a look takes none, and others that are missing are seen at once", () => {
+  const choice = new SpareChoice([2, 1, 1]);
+  const look = { moves: false, random: atZero }, move = { moves: true, random: atZero };
+  assertEquals(choice.of([true, false, false], look), choice.of([true, false, false], look));
+  assertEquals(choice.of([true, false, false], move), 1);
+  assertEquals(choice.of([true, false, false], move), 2);
+  assertEquals(choice.of([true, true, false], move), 2);
+  assertEquals(choice.of([false, true, true], move), 0);
+});
+
+Deno.test("choices by key, only those of an entry that is passed over move", () => {
+  const entries = [{ name: "a", weight: 60 }, { name: "b", weight: 30 }, { name: "c", weight: 10 }];
+  const choice = new KeyedChoice(entries, "rule");
+  let moved = 0;
+  for (const key of keys.slice(0, 3000)) {
+    const before = choice.of(key);
+    const after = choice.of(key, [false, true, false]);
+    if (before !== 1) assertEquals(after, before);
+    else {
+      moved++;
+      assert(after !== 1);
+    }
+  }
+  assert(moved > 700, `${moved}`);
 });
