@@ -1,5 +1,6 @@
 /** A bare HTTP/1.1 and web socket client over TCP, for requests that a tidy client would not send. */
 import { assert } from "@test/assert";
+import { patienceMs } from "../support/raw.ts";
 
 export interface WireRequest {
   readonly method: string;
@@ -122,7 +123,9 @@ export class WireSocket {
     }
   }
 
-  async #until(met: () => boolean, withinMs: number, what: string): Promise<void> {
+  /** The registry's clock stands still meanwhile, so that a recorded time is no more than a bound; ours is wider. */
+  async #until(met: () => boolean, recordedMs: number, what: string): Promise<void> {
+    const withinMs = recordedMs + patienceMs;
     const deadline = Promise.withResolvers<void>();
     const timer = setTimeout(deadline.resolve, withinMs);
     const startedAt = performance.now();

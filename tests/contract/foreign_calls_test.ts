@@ -16,6 +16,15 @@ function foreign(title: string, fn: (libc: Libc) => void): void {
   });
 }
 
+/** Repeats a call until there is something for it; a busy kernel delivers later than within the call before. */
+function once(call: () => number): number {
+  const latestMs = performance.now() + 10_000;
+  for (;;) {
+    const result = call();
+    if (result !== -errno.EAGAIN || performance.now() > latestMs) return result;
+  }
+}
+
 const notDescriptors = [-1, 0.5, NaN, Infinity, 2 ** 31, 2 ** 32, 2 ** 32 + 1, -(2 ** 31)];
 const notLengths = [-1, 0, 0.5, NaN, Infinity, 2 ** 31, 2 ** 32 + 1];
 
@@ -97,7 +106,7 @@ foreign("failures come back as negative error numbers", (libc) => {
 foreign("a buffer is touched in its range only, whatever the range", (libc) => {
   const listener = libc.listenTcp({ host: "127.0.0.1", port: 0 });
   const client = libc.connect(encodeAddress(libc.localAddress(listener)));
-  const server = libc.accept(listener);
+  const server = once(() => libc.accept(listener));
   assert.ok(server >= 0);
   const random = seeded(77);
   const odd = [-1, 0.5, NaN, Infinity, -Infinity, 2 ** 31, 2 ** 32, 2 ** 53, 65, 64, 63, 0, 1];
@@ -120,7 +129,7 @@ foreign("a buffer is touched in its range only, whatever the range", (libc) => {
       continue;
     }
     assertEquals(libc.send(server, fill, 0, to - from), to - from);
-    assertEquals(libc.recv(client, buffer, from, to), to - from);
+    assertEquals(once(() => libc.recv(client, buffer, from, to)), to - from);
     memory.forEach((byte, at) => {
       const expected = at >= 64 + from && at < 64 + to ? 0xee : 0x55;
       if (byte !== expected) assert.fail(`byte ${at - 64} after a read into ${from} to ${to}`);
@@ -128,7 +137,7 @@ foreign("a buffer is touched in its range only, whatever the range", (libc) => {
     buffer.fill(7, from, to);
     assertEquals(libc.send(client, buffer, from, to), to - from);
     const back = new Uint8Array(64);
-    assertEquals(libc.recv(server, back, 0, 64), to - from);
+    assertEquals(once(() => libc.recv(server, back, 0, 64)), to - from);
     assert.ok(back.subarray(0, to - from).every((byte) => byte === 7), "sent from elsewhere");
     good++;
   }

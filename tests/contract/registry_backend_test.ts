@@ -7,6 +7,7 @@ import {
   type RegistryErrorCode,
 } from "../../lib/control/registry/registry.ts";
 import type { Instance, InstanceStatus } from "../../lib/core/types.ts";
+import { within } from "../support/raw.ts";
 import {
   embeddedWorld,
   fileWorld,
@@ -65,17 +66,6 @@ function essence(instances: readonly Instance[]) {
 function setOf(answer: FindAnswer): FindAnswer & { readonly kind: "set" } {
   assert(answer.kind === "set", `a set was expected, not ${answer.kind}`);
   return answer;
-}
-
-/** Waits for the event itself, but not for ever. */
-async function soon<T>(event: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error("nothing happened for 5 s")), 5_000);
-  try {
-    return await Promise.race([event, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 async function failsWith(code: RegistryErrorCode, call: () => Promise<unknown>): Promise<void> {
@@ -279,12 +269,12 @@ for (const { name, open, noRegistrar, noWatch, noRefusal } of candidates) {
       begun.resolve();
       if (published) told.resolve();
     }, stop.signal);
-    await soon(begun.promise);
+    await within(begun.promise, "the watch to begin");
     published = true;
     await publish([{ ...account, instances: [] }]);
-    await soon(told.promise);
+    await within(told.promise, "the change to be told");
     stop.abort();
-    await soon(watching);
+    await within(watching, "the end of the watch");
     assertEquals(setOf(await backend.discovery.find(query, undefined, never)).instances, []);
   });
 

@@ -5,7 +5,7 @@ import type { NativeSocket } from "../../lib/data/net/native/socket.ts";
 import type { Socket } from "../../lib/data/net/socket.ts";
 import { openLibc } from "../../lib/plane/libc.ts";
 import { encodeAddress } from "../../lib/plane/socket_address.ts";
-import { makers, nextRead, pattern, raw, type World, writeAll } from "./socket_worlds.ts";
+import { inTimeMs, makers, nextRead, pattern, raw, type World, writeAll } from "./socket_worlds.ts";
 
 const native = makers.find((maker) => maker.name === "native")!;
 const { missing } = native;
@@ -39,9 +39,10 @@ story(
     };
     one.onTrouble = replace(two);
     two.onTrouble = replace(one);
-    // Both hang-ups are in one answer of epoll_wait.
     raw!.shutdownWrite(onePeer);
     raw!.shutdownWrite(twoPeer);
+    // Both hang-ups are in one answer of epoll_wait, once the kernel has delivered both; a busy one does it later.
+    for (const { fd } of [one, two]) comes(() => raw!.peek(fd) === 0);
     await net.turn();
     assert.ok(next !== undefined);
     const socket = await next as NativeSocket;
@@ -53,6 +54,12 @@ story(
     door.listener.close();
   },
 );
+
+/** Waits, without a turn of the loop, for what the kernel does within microseconds as a rule. */
+function comes(holds: () => boolean): void {
+  const latestMs = performance.now() + inTimeMs;
+  while (!holds()) assert.ok(performance.now() < latestMs, "it does not come");
+}
 
 async function connected(world: World): Promise<readonly [NativeSocket, number]> {
   const door = world.listen();
@@ -89,7 +96,7 @@ story(
     const startMs = net.now();
     await net.sleep(30);
     const tookMs = performance.now() - startMs;
-    assert.ok(tookMs >= 29 && tookMs < 500, `${tookMs} ms`);
+    assert.ok(tookMs >= 29 && tookMs < inTimeMs, `${tookMs} ms`);
   },
 );
 
@@ -105,8 +112,7 @@ Deno.test({
     const address = libc.localAddress(listenFd);
     const listener = net.listen(
       { role: "inbound", address, fd: listenFd },
-      () => {},
-      () => false,
+      { accepted: () => {}, full: () => false, pausing: () => {} },
     );
     await net.run(wakeFd, { stopped: () => true, messages: () => Promise.resolve(), turned() {} });
     // Takes the number of the set that was closed, and the listener too.

@@ -9,7 +9,9 @@ import { type Libc, openLibc } from "../../lib/plane/libc.ts";
 export const raw: Libc | undefined = openLibc();
 
 /** A story that takes longer hangs. Units: milliseconds. */
-const storyMs = 20_000;
+const storyMs = 40_000;
+/** What has to happen soon and has not by then never does. Units: milliseconds. */
+const soonMs = 20_000;
 
 export interface Door {
   readonly address: Address;
@@ -60,13 +62,16 @@ function worldOf(
       fd === undefined
         ? { role: "inbound", address }
         : { role: "inbound", address: raw!.localAddress(fd), fd },
-      (socket) => {
-        sockets.push(socket);
-        const next = waiting.shift();
-        if (next === undefined) arrived.push(socket);
-        else next(socket);
+      {
+        accepted(socket) {
+          sockets.push(socket);
+          const next = waiting.shift();
+          if (next === undefined) arrived.push(socket);
+          else next(socket);
+        },
+        full: () => paused,
+        pausing() {},
       },
-      () => paused,
     );
     listeners.push(listener);
     return {
@@ -85,7 +90,7 @@ function worldOf(
       },
     };
   };
-  const dial = async (address: Address, timeoutMs = 5000): Promise<Socket> => {
+  const dial = async (address: Address, timeoutMs = soonMs): Promise<Socket> => {
     const socket = await net.dial(address, timeoutMs);
     sockets.push(socket);
     return socket;
@@ -180,6 +185,9 @@ const portable: Maker = {
 
 export const makers: readonly Maker[] = [native, portable];
 
+/** Within this a wait that is to end by its own deadline has ended. Units: milliseconds. */
+export const inTimeMs = 10_000;
+
 /** Bytes that tell by their place whether one is missing, doubled or moved. */
 export function pattern(length: number, seed = 1): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length);
@@ -236,9 +244,9 @@ export async function nextRead(socket: Socket): Promise<number> {
   }
 }
 
-/** Lets turns pass until something holds. Errors: Error when it does not for seconds. */
+/** Lets turns pass until something holds. Errors: Error when it does not for long. */
 export async function until(net: Net, what: string, holds: () => boolean): Promise<void> {
-  const latestMs = performance.now() + 5000;
+  const latestMs = performance.now() + soonMs;
   while (!holds()) {
     if (performance.now() > latestMs) throw new Error(`never: ${what}`);
     await net.sleep(1);

@@ -1,6 +1,7 @@
 import { assertEquals } from "@test/assert";
 import { loadConfig } from "../../lib/config/load.ts";
 import { watchConfig } from "../../lib/config/watch.ts";
+import { patienceMs } from "../support/raw.ts";
 
 /** Waits on a real timer, which is cleared as soon as the signal aborts. */
 function sleep(ms: number, signal?: AbortSignal): Promise<void> {
@@ -35,12 +36,15 @@ const ways: Readonly<Record<string, (path: string, text: string) => Promise<void
   },
 };
 
+/** While it is saved in these ways a file is empty or away; a machine that stalls makes a long moment of that. */
+const inSteps = ["written in place", "moved to a backup and written afresh"];
+
 for (const [title, save] of Object.entries(ways)) {
   Deno.test(`a configuration file that is ${title} is loaded again`, async () => {
     const folder = await Deno.makeTempDir();
     const path = `${folder}/mesher.yaml`;
     await Deno.writeTextFile(path, "log: info");
-    const signal = AbortSignal.timeout(10_000);
+    const signal = AbortSignal.timeout(patienceMs);
     const ended = new AbortController();
     const seen: string[] = [];
     const watching = watchConfig({
@@ -51,7 +55,7 @@ for (const [title, save] of Object.entries(ways)) {
         loadConfig({ flags: {}, env: {}, readFile: () => Promise.resolve(text), path }),
       changed: (result) => {
         seen.push(result.ok ? result.config.log : "bad");
-        ended.abort();
+        if (seen.at(-1) === "debug") ended.abort();
       },
       signal: AbortSignal.any([signal, ended.signal]),
       intervalMs: 20,
@@ -60,6 +64,6 @@ for (const [title, save] of Object.entries(ways)) {
     await save(path, "log: debug");
     await watching;
     await Deno.remove(folder, { recursive: true });
-    assertEquals(seen, ["debug"]);
+    assertEquals(inSteps.includes(title) ? seen.slice(-1) : seen, ["debug"]);
   });
 }

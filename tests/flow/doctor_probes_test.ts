@@ -4,13 +4,13 @@ import { askHttp, openHttp } from "../../lib/platform/ask_http.ts";
 import { type KeepAliveFound, probeKeepAlive } from "../../lib/platform/keep_alive_probe.ts";
 import { tryToListen, tryToWrite } from "../../lib/platform/tryouts.ts";
 import { deadPort } from "../support/ask.ts";
-import { answer, RawUpstream } from "../support/raw.ts";
+import { answer, patienceMs, RawUpstream } from "../support/raw.ts";
 
 /** A program that answers one request on one connection and then does something with it. */
 async function probe(
   text: string,
   then: (peer: { close(): void }) => void,
-  holdMs = 300,
+  holdMs = patienceMs,
 ): Promise<KeepAliveFound> {
   const upstream = await RawUpstream.listen();
   try {
@@ -42,9 +42,19 @@ Deno.test("keep-alive probe, a close after each answer is told apart from one af
   assertEquals(await probe(answer("ok", "200 OK", "Connection: close"), (peer) => peer.close()), {
     kind: "never",
   });
-  assertEquals(await probe(answer("ok"), (peer) => peer.close()), { kind: "never" });
-  const late = await probe(answer("ok"), (peer) => setTimeout(() => peer.close(), 120));
-  assert(late.kind === "closed" && late.idleMs >= 90, JSON.stringify(late));
+  // These two are told apart by time alone, which a stall at the wrong moment takes or adds.
+  const seen = async (afterMs: number, fits: (found: KeepAliveFound) => boolean) => {
+    const all: KeepAliveFound[] = [];
+    while (all.length < 5) {
+      const close = (peer: { close(): void }) =>
+        afterMs === 0 ? peer.close() : setTimeout(() => peer.close(), afterMs);
+      all.push(await probe(answer("ok"), close));
+      if (fits(all.at(-1)!)) return;
+    }
+    assert(false, `a close after ${afterMs} ms is seen as ${JSON.stringify(all)}`);
+  };
+  await seen(0, ({ kind }) => kind === "never");
+  await seen(120, (found) => found.kind === "closed" && found.idleMs >= 90);
 });
 
 Deno.test("keep-alive probe, a connection that stays is let go after the time", async () => {
@@ -99,7 +109,7 @@ async function exchange<T>(
   }
 }
 
-const patience = () => AbortSignal.timeout(5000);
+const patience = () => AbortSignal.timeout(patienceMs);
 
 Deno.test("one request, body and fields go out, the answer comes back whole", async () => {
   const { got, sent } = await exchange(

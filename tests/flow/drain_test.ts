@@ -49,6 +49,7 @@ onBothNets("drain announced, inbound answers say so and end their connections", 
       ),
     );
     assertEquals(await client.rest(), { text: "ok", end: "end" });
+    client.close();
   }
   await plane.quiet();
 });
@@ -67,6 +68,7 @@ onBothNets("drain announced, failures say so too, and outbound goes on as before
   assertMatch(failed, /\r\nx-mesher-draining: 1\r\n/);
   assertMatch(failed, /\r\nConnection: close\r\n/);
   assertEquals((await client.rest()).end, "end");
+  client.close();
   const outbound = await plane.client();
   for (let index = 0; index < 2; index++) {
     outbound.send(head("GET / HTTP/1.1", "Host: Svc"));
@@ -93,6 +95,7 @@ onBothNets(
     peer.send(answer("finished"));
     assertEquals((await busy.message()).body, "finished");
     assertEquals((await busy.rest()).end, "end");
+    busy.close();
     await plane.until(() => plane.gauge("inboundOpen") === 0, "no caller");
     assertEquals(await accepts(plane.port("outbound")), true);
     await plane.quiet();
@@ -129,6 +132,7 @@ onBothNets(
     assertEquals(body, "finished");
     assertMatch(answered, /\r\nConnection: close\r\n/);
     assertEquals((await busy.rest()).end, "end");
+    busy.close();
     await plane.quiet();
   },
 );

@@ -41,11 +41,9 @@ onBothNets("no endpoint, control is asked for newer ones within the request", as
 });
 
 onBothNets("no endpoint, is said in plain words and asked for again next time", async (net) => {
-  await using plane = await startPlane({
-    net,
-    services: { Svc: [] },
-    policy: { timeouts: { resolveMs: 100 } },
-  });
+  await using plane = await startPlane({ net });
+  await plane.publish("Svc", []);
+  await plane.setPolicy({ timeouts: { resolveMs: 100 } });
   // Control loses the question.
   plane.onRefresh = () => {};
   for (let index = 0; index < 2; index++) {

@@ -45,9 +45,9 @@ onBothNets(
       services: { Svc: [{ port: provider.port("inbound"), mesher: true }] },
     });
     const client = await consumer.client();
-    client.send(head("CONNECT Svc:80 HTTP/1.1", "Host: Svc:80"));
+    const connect = head("CONNECT Svc:80 HTTP/1.1", "Host: Svc:80");
+    client.send(connect + head("GET / HTTP/1.1", "Host: Svc"));
     await client.head();
-    client.send(head("GET / HTTP/1.1", "Host: Svc"));
     assertEquals((await client.message()).body, "app");
   },
 );

@@ -4,6 +4,9 @@ import { ask, problemOf } from "../support/ask.ts";
 import { onBothNets, startPlane } from "../support/plane.ts";
 import { answer, head, RawUpstream } from "../support/raw.ts";
 
+/** While the test takes its time to answer, nobody gives up. Units: milliseconds. */
+const patient = { resolveMs: 20_000, responseMs: 30_000 } as const;
+
 onBothNets("names, a lower-case host finds the service that control says it means", async (net) => {
   await using upstream = await RawUpstream.listen();
   upstream.answer(() => answer("ok"));
@@ -102,10 +105,7 @@ onBothNets("names, an answer that has run out is asked for again", async (net) =
 onBothNets(
   "names, a service that is named and never sent ends in a failure, not in a circle",
   async (net) => {
-    await using plane = await startPlane({
-      net,
-      names: { Ghost: { kind: "service", service: "Ghost" } },
-    });
+    await using plane = await startPlane({ net, policy: { timeouts: patient } });
     plane.mute = true;
     const asking = ask(plane, "Ghost");
     for (let index = 1; index <= 3; index++) {
@@ -126,7 +126,7 @@ onBothNets(
 onBothNets("names, many requests for one unknown name are one question", async (net) => {
   await using upstream = await RawUpstream.listen();
   upstream.answer(() => answer("ok"));
-  await using plane = await startPlane({ net });
+  await using plane = await startPlane({ net, policy: { timeouts: patient } });
   plane.mute = true;
   const asking = Array.from({ length: 20 }, () => ask(plane, "Svc"));
   await plane.message((each) => each.kind === "resolve", "a question");

@@ -25,7 +25,11 @@ function histogramOf(plane: Plane, name: HistogramName) {
   const count = read(slot[`${name}Count`]);
   const sum = read(slot[`${name}Sum`]);
   const buckets = bounds.map((_, index) => read(slot[name] + index));
-  return { count, sum, mean: sum / count, inBuckets: buckets.reduce((a, b) => a + b, 0) };
+  const inBuckets = buckets.reduce((a, b) => a + b, 0);
+  /** How many took no longer than that. Units: seconds. */
+  const upTo = (seconds: number) =>
+    buckets.reduce((sum, each, index) => bounds[index]! <= seconds ? sum + each : sum, 0);
+  return { count, sum, mean: sum / count, inBuckets, upTo };
 }
 
 onBothNets(
@@ -35,21 +39,22 @@ onBothNets(
     app.delayMs = 15;
     await using plane = await startPlane({ net, services: { Svc: [app.port] } });
     const client = await plane.client();
-    for (let index = 0; index < 80; index++) {
+    for (let index = 0; index < 40; index++) {
       client.send(head("GET / HTTP/1.1", "Host: Svc"));
       await client.message();
     }
-    await plane.quiet({ clients: 1 });
+    // The account of a request is closed behind its answer, with its place among the open ones first.
+    await plane.until(() => histogramOf(plane, "latency").count === 40, "the end of all");
     const own = histogramOf(plane, "own");
     const firstByte = histogramOf(plane, "firstByte");
     const whole = histogramOf(plane, "latency");
-    assertEquals([own.count, firstByte.count, whole.count], [10, 80, 80]);
-    // The application's time is none of its own.
-    assert(own.mean > 0 && own.mean < 0.01, `${own.mean}`);
-    assert(firstByte.mean >= 0.0149 && firstByte.mean < 1, `${firstByte.mean}`);
+    assertEquals([own.count, firstByte.count, whole.count], [5, 40, 40]);
+    // The application's time is none of its own; a stall of the machine may be, for one or the other of them.
+    assert(own.mean > 0 && own.upTo(0.01) >= 3, `${own.mean}, ${own.upTo(0.01)} of 5 within 10 ms`);
+    assert(firstByte.mean >= 0.0149 && firstByte.mean < 10, `${firstByte.mean}`);
     assert(whole.sum >= firstByte.sum, `${whole.sum} ${firstByte.sum}`);
     // Only what lies beyond the last bound is in no bucket.
-    assertEquals([own.inBuckets, firstByte.inBuckets, whole.inBuckets], [10, 80, 80]);
+    assertEquals([firstByte.inBuckets, whole.inBuckets], [40, 40]);
   },
 );
 
@@ -77,7 +82,7 @@ onBothNets("counters, the time of a slow body is no time to its first byte", asy
   await plane.until(() => plane.count("Svc", "open") === 1, "the request");
   client.send("body");
   await client.message();
-  await plane.until(() => plane.open === 0, "its end");
+  await plane.until(() => histogramOf(plane, "latency").count === 1, "its end");
   const [firstByte, whole] = [histogramOf(plane, "firstByte"), histogramOf(plane, "latency")];
   assertEquals([firstByte.count, whole.count], [1, 1]);
   assert(firstByte.sum <= whole.sum);
@@ -88,13 +93,17 @@ onBothNets(
   async (net) => {
     await using plane = await startPlane({ net });
     const client = await plane.client();
+    const beganMs = performance.now();
     client.send("garbage\r\n\r\n");
     await client.closed();
+    client.close();
     await plane.quiet();
+    const tookMs = performance.now() - beganMs;
     const at = blockBase(0);
     assertEquals(plane.supervisor.counter(at + slot.latencyCount), 1);
-    const seconds = plane.supervisor.counter(at + slot.latencySum);
-    assert(seconds < 0.05, `${seconds} s`);
+    // Counted from anything that was before, such as the thread's start, it would be longer than what passed here.
+    const ms = plane.supervisor.counter(at + slot.latencySum) * 1000;
+    assert(ms <= tookMs + 2, `${ms} ms of ${tookMs}`);
   },
 );
 
@@ -164,7 +173,7 @@ onBothNets("counters, each endpoint has its attempts, failures, state and reason
       },
     ],
   );
-  assert(well!.latencyMs >= 4.9 && well!.latencyMs < 1000, `${well!.latencyMs}`);
+  assert(well!.latencyMs >= 4.9 && well!.latencyMs < 10_000, `${well!.latencyMs}`);
   assertEquals([well!.untilMs, bad!.untilMs > 0, gone!.untilMs > 0], [0, true, true]);
   assertEquals(plane.count("Svc", "ejections"), 1);
 });
@@ -215,8 +224,11 @@ onBothNets(
       policy: { calls: { breaker: { force: "open" }, concurrency: { limit: 5 } } },
     });
     assertEquals((await ask(plane, "Svc")).status, 503);
-    await plane.until(() => plane.count("Svc", "breaker") === 1, "the gauge of the circuit");
-    assertEquals([plane.count("Svc", "limit"), plane.count("Svc", "budget") > 0], [5, true]);
+    await plane.until(
+      () => plane.count("Svc", "breaker") === 1 && plane.count("Svc", "limit") === 5,
+      "the gauges of circuit and limit",
+    );
+    assert(plane.count("Svc", "budget") > 0);
     await plane.post({ kind: "cluster_gone", service: "Svc" });
     assertEquals(
       (["breaker", "limit", "queued", "panic", "budget"] as const).map((name) =>

@@ -65,7 +65,7 @@ onBothNets("explain, moves no counter and takes nobody's turn", async (net) => {
   for (let look = 0; look < 20; look++) {
     const found = await explained(plane, "http://Svc/");
     assertEquals([found.failure, found.route], [undefined, "canary"]);
-    assertEquals(stepOf(found, "limits"), "taken from: few");
+    assertEquals(stepOf(found, "limits"), '"few" has room');
   }
   for (
     const name of [

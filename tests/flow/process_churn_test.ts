@@ -1,11 +1,11 @@
 /** Calls of every method go on while instances and the registry come and go; all of it real processes. */
 import { assert, assertEquals } from "@test/assert";
+import { pickPort } from "../support/ports.ts";
 import { type Lab, type Process, until } from "../support/process.ts";
 import { ProxyClient } from "../support/process_http.ts";
 import {
   endpointsOf,
   newFolder,
-  pickPort,
   type SidecarProcess,
   startRegistry,
   startSidecar,

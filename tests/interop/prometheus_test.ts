@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertMatch } from "@test/assert";
 import { type Lab, until } from "../support/process.ts";
 import { callOnce, serveApp } from "../support/process_http.ts";
-import { pickPort, type SidecarProcess } from "../support/process_mesher.ts";
+import { pickPort } from "../support/ports.ts";
+import type { SidecarProcess } from "../support/process_mesher.ts";
 import { startPair } from "../support/process_pair.ts";
 import { toolStory } from "../support/process_tools.ts";
 import { alertsPath, dashboardQueries, readRules } from "../support/monitoring.ts";

@@ -1,6 +1,7 @@
 /** One whole request through a data plane, on a raw connection of its own. */
 import type { ListenerRole } from "../../lib/plane/messages.ts";
 import type { Plane } from "./plane.ts";
+import { pickPort } from "./ports.ts";
 import { head } from "./raw.ts";
 
 export interface Asked {
@@ -39,10 +40,7 @@ export function problemOf(asked: Asked): { readonly code: string; readonly detai
   return { code, detail };
 }
 
-/** A port of 127.0.0.1 where nobody listens: it was given up a moment ago. */
+/** A port of 127.0.0.1 where nobody listens. */
 export function deadPort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  return port;
+  return pickPort();
 }

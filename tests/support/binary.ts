@@ -1,4 +1,5 @@
 /** Starts programs for tests: output read, waiting bounded, everything ended and removed afterwards. */
+import { pickPort } from "./ports.ts";
 import { processMs, until } from "./process.ts";
 
 const onceMs = 90_000;
@@ -145,10 +146,7 @@ export function startPrograms(program: string): Programs {
       };
     },
 
-    freePort() {
-      using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-      return listener.addr.port;
-    },
+    freePort: pickPort,
 
     async [Symbol.asyncDispose]() {
       for (const child of [...running]) {

@@ -2,7 +2,8 @@
 import { assertEquals } from "@test/assert";
 import type { Peer } from "./chassis_build.ts";
 import { type Lab, type Process, until } from "./process.ts";
-import { newFolder, pickPort } from "./process_mesher.ts";
+import { pickPort } from "./ports.ts";
+import { newFolder } from "./process_mesher.ts";
 import { processStory } from "./process_story.ts";
 
 /** A virtual machine takes half a minute to start on a busy host. Units: milliseconds. */

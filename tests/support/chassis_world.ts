@@ -9,7 +9,8 @@ import {
 } from "./chassis.ts";
 import type { Peer } from "./chassis_build.ts";
 import { type Lab, pause, until } from "./process.ts";
-import { pickPort, type SidecarProcess, startSidecar, untilRegistered } from "./process_mesher.ts";
+import { pickPort } from "./ports.ts";
+import { type SidecarProcess, startSidecar, untilRegistered } from "./process_mesher.ts";
 
 const plainApp = new URL("./chassis_app.ts", import.meta.url).pathname;
 

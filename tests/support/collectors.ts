@@ -1,7 +1,7 @@
 /** Real collectors of traces, started for a test where they can be had: OpenTelemetry's and Zipkin's. */
 import { peerOf, type Recipe } from "./chassis_build.ts";
 import { type Lab, until } from "./process.ts";
-import { pickPort } from "./process_mesher.ts";
+import { pickPort } from "./ports.ts";
 import { Missing } from "./process_tools.ts";
 
 const interop = new URL("../interop", import.meta.url).pathname;

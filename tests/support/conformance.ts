@@ -135,7 +135,8 @@ async function run(
   { each, service, role }: { each: Case; service: string; role: ListenerRole },
 ): Promise<void> {
   await using upstream = await RawUpstream.listen();
-  plane.services.set(service, [upstream.port]);
+  // Known before the case begins: its time is not to pass while this process answers the question for the name.
+  await plane.publish(service, [upstream.port]);
   const local: PolicyChanges = role === "inbound"
     ? { localPorts: [{ protocol: "rest", port: upstream.port }] }
     : {};
@@ -158,7 +159,9 @@ async function run(
   try {
     if (each.play !== undefined) await each.play(scene);
     else await perform(scene, each);
-    await checkAfterwards(scene, each);
+    await checkEnds(scene, each);
+    if (each.policy !== undefined) await plane.setPolicy(before);
+    await probe(scene, each);
   } finally {
     client.close();
     if (each.policy !== undefined) await plane.setPolicy(before);
@@ -231,23 +234,35 @@ export async function checkProblem(
   return head;
 }
 
-async function checkAfterwards(scene: Scene, each: Case): Promise<void> {
+function upstreamAfter({ current }: Scene, { upstream }: Case): NonNullable<Case["upstream"]> {
+  return upstream ?? (current === undefined ? "none" : "kept");
+}
+
+/** What became of both connections. */
+async function checkEnds(scene: Scene, each: Case): Promise<void> {
   const { client, upstream, current } = scene;
   const clientAfter = each.client ?? "open";
-  const upstreamAfter = each.upstream ?? (current === undefined ? "none" : "kept");
+  const after = upstreamAfter(scene, each);
   if (clientAfter !== "open") {
     const expected = { text: "", end: clientAfter === "closed" ? "end" : "reset" };
     assertEquals(await client.rest(), expected, "the end of the client's connection");
   }
-  assertEquals(current === undefined, upstreamAfter === "none", "connections to the upstream");
+  assertEquals(current === undefined, after === "none", "connections to the upstream");
   assert(!upstream.unexpected, "an upstream connection nobody expected");
-  if (upstreamAfter === "closed") await current!.closed();
-  // One more request shows whether both connections can still be used and nothing is left over on them.
-  const probing = clientAfter === "open" ? client : await scene.plane.client(
+  if (after === "closed") await current!.closed();
+}
+
+/**
+ * One more request shows whether both connections can still be used and nothing is left over on them. The short times
+ * of a case do not hold for it any more.
+ */
+async function probe(scene: Scene, each: Case): Promise<void> {
+  const { client, upstream, current } = scene;
+  const probing = (each.client ?? "open") === "open" ? client : await scene.plane.client(
     scene.plane.supervisor.address("inbound") ? "inbound" : "outbound",
   );
   probing.send(scene.fill(head("GET /probe HTTP/1.1", `Host: ${each.probeHost ?? "{s}"}`)));
-  const probed = upstreamAfter === "kept" ? current! : await upstream.accept();
+  const probed = upstreamAfter(scene, each) === "kept" ? current! : await upstream.accept();
   assertMatch(await probed.head(), /^GET \/probe HTTP\/1\.1\r\n/, "the probe after the case");
   probed.send(answer("probed"));
   const { head: probeHead, body } = await probing.message();

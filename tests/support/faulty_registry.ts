@@ -12,6 +12,8 @@ import type { Credentials } from "../../lib/control/registry/token.ts";
 import { realClock } from "../../lib/platform/real_clock.ts";
 import { createRegistryNet } from "../../lib/platform/registry_net.ts";
 import { upgradeSocket } from "../../lib/platform/http_server.ts";
+import { pickPort } from "./ports.ts";
+import { patienceMs } from "./raw.ts";
 import { RecordingLogger } from "./registry_fakes.ts";
 
 /** What goes wrong with every answer. */
@@ -157,7 +159,7 @@ export class FaultyRegistry {
 export class FaultyServer implements AsyncDisposable {
   readonly faulty = new FaultyRegistry({ clock: realClock, slowMs: 1_000 });
   #server: Deno.HttpServer<Deno.NetAddr> | undefined;
-  #port = 0;
+  readonly #port = pickPort();
   readonly #ending: Promise<void>[] = [];
 
   static async start(): Promise<FaultyServer> {
@@ -176,7 +178,6 @@ export class FaultyServer implements AsyncDisposable {
       { port: this.#port, hostname: "127.0.0.1", onListen: () => {} },
       this.faulty.handle,
     );
-    this.#port = this.#server.addr.port;
   }
 
   /** Ends open connections, too. */
@@ -307,10 +308,10 @@ export class SidecarParts implements AsyncDisposable {
     );
   }
 
-  /** Resolves when a set has been told that fits. Errors: after five seconds. */
+  /** Resolves when a set has been told that fits. Errors: when none comes in time. */
   async until(fits: () => boolean): Promise<void> {
     const late = Promise.withResolvers<never>();
-    const timer = setTimeout(() => late.reject(new Error("it did not come")), 5_000);
+    const timer = setTimeout(() => late.reject(new Error("it did not come")), patienceMs);
     try {
       while (!fits()) {
         const told = Promise.withResolvers<void>();

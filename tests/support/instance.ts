@@ -1,4 +1,5 @@
 /** A scripted instance of a service: answers with its name, and counts what comes. */
+import { pickPort } from "./ports.ts";
 import { answer, type RawPeer, RawUpstream } from "./raw.ts";
 
 /** One request as it arrived. */
@@ -33,7 +34,7 @@ export class Instance implements AsyncDisposable {
     upstream.serve((peer) => this.#serve(peer));
   }
 
-  static async start(name: string, port = 0): Promise<Instance> {
+  static async start(name: string, port = pickPort()): Promise<Instance> {
     return new Instance(name, await RawUpstream.listen(port));
   }
 
@@ -46,10 +47,9 @@ export class Instance implements AsyncDisposable {
   }
 
   async #serve(peer: RawPeer): Promise<void> {
-    while (peer.end === undefined) {
-      // A connection that is idle for longer than a test usually waits is none that has failed.
+    while (await peer.begun()) {
       const request = await peer.message().catch(() => undefined);
-      if (request === undefined) continue;
+      if (request === undefined) break;
       this.arrivals.push({ ...request, atMs: performance.now() });
       this.open++;
       this.peak = Math.max(this.peak, this.open);

@@ -2,8 +2,8 @@
 import { childrenOf, descendants, residentBytes, tryKill } from "./process_tree.ts";
 import { within } from "./raw.ts";
 
-/** How long a process may take for what it has to do. Units: milliseconds. */
-export const processMs = 20_000;
+/** How long a process may take for what it has to do, on a slow machine too. Units: milliseconds. */
+export const processMs = 40_000;
 
 /** How often a file that another process writes is looked at. Units: milliseconds. */
 const lookMs = 10;

@@ -9,23 +9,6 @@ export function mesherCommand(...args: readonly string[]): readonly string[] {
   return [Deno.execPath(), "run", "-A", "--quiet", mainModule, ...args];
 }
 
-/** Ports outside of those that a system hands out by itself, so that no connection takes one meanwhile. */
-const ownPorts = { from: 20_000, to: 30_000 } as const;
-
-/** A free port for a listener whose port has to be known before it exists, or that comes back on the same one. */
-export function pickPort(): number {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const port = ownPorts.from + Math.floor(Math.random() * (ownPorts.to - ownPorts.from));
-    try {
-      Deno.listen({ hostname: "127.0.0.1", port }).close();
-      return port;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    }
-  }
-  throw new Error("no free port in a hundred tries");
-}
-
 export interface RegistryProcess {
   readonly process: Process;
   readonly port: number;

@@ -2,8 +2,8 @@
 import { Buffer } from "node:buffer";
 import net from "node:net";
 
-/** How long a test waits for something that has to happen. Units: milliseconds. */
-export const patienceMs = 5000;
+/** How long a test waits for something that has to happen, on a slow machine too. Units: milliseconds. */
+export const patienceMs = 20_000;
 
 /** Rejects when the promise takes too long; `what` may say how far things have come. */
 export async function within<T>(
@@ -156,6 +156,18 @@ export class RawPeer {
     return { text, end };
   }
 
+  /** Waits as long as it takes until there is something to take. Shape: false when the connection ended before. */
+  begun(): Promise<boolean> {
+    const wait = Promise.withResolvers<boolean>();
+    const check = () => {
+      if (this.pending !== "") wait.resolve(true);
+      else if (this.end !== undefined) wait.resolve(false);
+    };
+    this.#changed.add(check);
+    check();
+    return wait.promise.finally(() => this.#changed.delete(check));
+  }
+
   /** Resolves when the peer has ended its side or the connection broke. */
   closed(): Promise<End> {
     return this.#until(() => this.end, "the end of the connection");
@@ -238,7 +250,7 @@ export class RawUpstream {
   /** Answers every request whose body has a length: with the text that the function makes of it. */
   answer(make: (request: { readonly head: string; readonly body: string }) => string): void {
     this.serve(async (peer) => {
-      for (;;) peer.send(make(await peer.message()));
+      while (await peer.begun()) peer.send(make(await peer.message()));
     });
   }
 

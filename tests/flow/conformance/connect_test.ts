@@ -28,9 +28,10 @@ async function tunnel(scene: Scene): Promise<RawPeer> {
 /** A request inside a tunnel to a service, as the upstream gets it. */
 const inside = arrived("GET /in HTTP/1.1");
 
-async function connectService(scene: Scene, port = 80): Promise<void> {
+/** The first bytes inside go out right behind the head, for they are waited for a short time only. */
+async function connectService(scene: Scene, first: string, port = 80): Promise<void> {
   const { client, fill } = scene;
-  client.send(fill(head(`CONNECT {s}:${port} HTTP/1.1`, `Host: {s}:${port}`)));
+  client.send(fill(head(`CONNECT {s}:${port} HTTP/1.1`, `Host: {s}:${port}`) + first));
   await expectBytes(scene, client, established);
 }
 
@@ -40,8 +41,7 @@ const connects: readonly Case[] = [
     title: "plain HTTP inside a CONNECT to a service is routed request by request",
     async play(scene) {
       const { client, fill } = scene;
-      await connectService(scene);
-      client.send(fill(head("GET /in HTTP/1.1", "Host: {s}")));
+      await connectService(scene, head("GET /in HTTP/1.1", "Host: {s}"));
       const upstream = await scene.accept();
       await expectBytes(
         scene,
@@ -61,8 +61,7 @@ const connects: readonly Case[] = [
     title: "what is inside a CONNECT goes where the CONNECT said, whatever Host says",
     async play(scene) {
       const { client } = scene;
-      await connectService(scene, 81);
-      client.send(head("GET /in HTTP/1.1", "Host: elsewhere"));
+      await connectService(scene, head("GET /in HTTP/1.1", "Host: elsewhere"), 81);
       const upstream = await scene.accept();
       await expectBytes(
         scene,
@@ -77,10 +76,8 @@ const connects: readonly Case[] = [
     title: "a malformed request inside a CONNECT is refused",
     client: "closed",
     async play(scene) {
-      const { client } = scene;
-      await connectService(scene);
-      client.send("GET /in HTTP/1.1\r\nHost : x\r\n\r\n");
-      await checkProblem(client, problem(400, "request_malformed", /colon/));
+      await connectService(scene, "GET /in HTTP/1.1\r\nHost : x\r\n\r\n");
+      await checkProblem(scene.client, problem(400, "request_malformed", /colon/));
     },
   },
   {
@@ -88,8 +85,7 @@ const connects: readonly Case[] = [
     client: "closed",
     upstream: "closed",
     async play(scene) {
-      await connectService(scene);
-      scene.client.send("\x16\x03\x01hello");
+      await connectService(scene, "\x16\x03\x01hello");
       const upstream = await scene.accept();
       await expectBytes(scene, upstream, "\x16\x03\x01hello");
       await echoBothWays(scene.client, upstream);
@@ -101,8 +97,7 @@ const connects: readonly Case[] = [
     client: "closed",
     upstream: "closed",
     async play(scene) {
-      await connectService(scene);
-      scene.client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+      await connectService(scene, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
       const upstream = await scene.accept();
       await expectBytes(scene, upstream, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
       upstream.close();
@@ -113,8 +108,7 @@ const connects: readonly Case[] = [
     client: "closed",
     upstream: "closed",
     async play(scene) {
-      await connectService(scene);
-      scene.client.send("EHLO mail.example\r\n");
+      await connectService(scene, "EHLO mail.example\r\n");
       const upstream = await scene.accept();
       await expectBytes(scene, upstream, "EHLO mail.example\r\n");
       upstream.close();
@@ -125,7 +119,7 @@ const connects: readonly Case[] = [
     client: "closed",
     upstream: "closed",
     async play(scene) {
-      await connectService(scene);
+      await connectService(scene, "");
       const upstream = await scene.accept();
       upstream.send("220 ready\r\n");
       await expectBytes(scene, scene.client, "220 ready\r\n");
@@ -151,7 +145,7 @@ const connects: readonly Case[] = [
     title: "a client that leaves its CONNECT unused leaves nothing behind",
     client: "closed",
     async play(scene) {
-      await connectService(scene);
+      await connectService(scene, "");
       scene.client.endWrite();
     },
   },

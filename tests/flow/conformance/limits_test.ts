@@ -156,7 +156,7 @@ const answers: readonly Case[] = [
 const parked: readonly Case[] = [
   {
     title: "requests beyond those that may wait for a name are refused at once",
-    policy: { limits: { parked: 1 }, timeouts: { resolveMs: 200 } },
+    policy: { limits: { parked: 1 }, timeouts: { resolveMs: 60_000 } },
     async play({ plane, client }) {
       plane.mute = true;
       try {
@@ -168,7 +168,9 @@ const parked: readonly Case[] = [
         );
         client.send(head("GET / HTTP/1.1", "Host: Slow"));
         await checkProblem(client, problem(503, "concurrency_limit", /wait for names/));
-        await checkProblem(other, problem(503, "registry_unavailable", /within 200 ms/));
+        const resolution = { kind: "unknown", detail: "nobody is called Slow" } as const;
+        plane.supervisor.post({ kind: "resolved", name: "Slow", resolution, validMs: 1000 });
+        await checkProblem(other, problem(503, "service_unknown", /nobody is called Slow/i));
         other.close();
       } finally {
         plane.mute = false;
@@ -179,6 +181,8 @@ const parked: readonly Case[] = [
     title: "connections beyond the limit wait until there is room",
     policy: { limits: { connections: 2 } },
     async play({ plane, client, fill, accept }) {
+      // The client of the case before may still be on its way out.
+      await plane.until(() => plane.gauge("clientsOpen") === 1, "the own client alone");
       const before = plane.gauge("acceptPauses");
       const second = await plane.client();
       await plane.until(() => plane.gauge("clientsOpen") === 2, "two connections");
