@@ -59,8 +59,9 @@ export function spansOf(record: RequestRecord): readonly Span[] {
 
 function requestSpan(record: RequestRecord, trace: TraceIds): Span {
   const { role, at, durationMs, status, code, detail, attempts } = record;
-  // Without a code the answer is the upstream's own.
-  const failed = status >= 500;
+  // Without a code the answer is the upstream's own; one that broke off has the status with which it began.
+  const cut = status < 400 && code !== undefined && code !== "client_gone";
+  const failed = status >= 500 || cut;
   return {
     traceId: trace.traceId,
     spanId: trace.spanId,
@@ -77,8 +78,8 @@ function requestSpan(record: RequestRecord, trace: TraceIds): Span {
       "url.path": record.path,
       ...addressOf("server", record.authority),
       ...addressOf("client", record.client),
-      // 499 is what logs say when the client has left; no answer was sent.
-      ...(code === "client_gone" ? {} : { "http.response.status_code": status }),
+      // 499 is what logs say when the client has left before its answer; none was sent.
+      ...(status === 499 ? {} : { "http.response.status_code": status }),
       ...errorType(code, failed ? status : 0),
       "http.request.body.size": record.requestBytes,
       "http.response.body.size": record.responseBytes,

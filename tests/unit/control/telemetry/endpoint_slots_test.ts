@@ -45,3 +45,23 @@ Deno.test("endpoint slots, the snapshot itself is left as it was", () => {
   assertEquals(before, clusterOf("Cart", [1]));
   assertEquals([after.service, after.endpoints[0]!.instanceId], ["Cart", "i1"]);
 });
+
+Deno.test("endpoint slots, a record that stays is the same object again, with and without a slot", () => {
+  const { slots } = setUp({ max: 2 });
+  const cluster = clusterOf("Cart", [1, 2, 3]);
+  const first = slots.assign(cluster).endpoints;
+  const second = slots.assign({ ...cluster, endpoints: cluster.endpoints.slice(1) }).endpoints;
+  assertEquals(second.map((each) => each.slot), [1, undefined]);
+  assert(second[0] === first[1] && second[1] === first[2]);
+});
+
+Deno.test("endpoint slots, another record of one address keeps the slot", () => {
+  const { slots } = setUp({ max: 1 });
+  const cluster = clusterOf("Cart", [1]);
+  slots.assign(cluster);
+  const [after] = slots.assign({
+    ...cluster,
+    endpoints: [{ ...cluster.endpoints[0]!, version: "2.0.0" }],
+  }).endpoints;
+  assertEquals([after!.slot, after!.version], [0, "2.0.0"]);
+});

@@ -137,6 +137,16 @@ const outcomes: readonly (readonly [
     { status: 499, code: "client_gone" },
     { error: undefined, type: "client_gone", status: undefined },
   ],
+  [
+    "a client that left in the middle of its answer got a status",
+    { status: 200, code: "client_gone" },
+    { error: undefined, type: "client_gone", status: 200 },
+  ],
+  [
+    "an answer that broke off failed, whatever it began with",
+    { status: 200, code: "reset", detail: "it ended in the middle" },
+    { error: "it ended in the middle", type: "reset", status: 200 },
+  ],
 ];
 for (const [title, parts, expected] of outcomes) {
   Deno.test(`spans, ${title}`, () => {
