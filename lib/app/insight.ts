@@ -7,6 +7,7 @@ import { FailureRing } from "../control/telemetry/failures.ts";
 import { History } from "../control/telemetry/history.ts";
 import type { Clock } from "../core/ports.ts";
 import type { ClusterSnapshot, FromThread, ThreadMessage } from "../plane/messages.ts";
+import { recordsIn } from "../plane/record_batch.ts";
 import { Observers } from "./observers.ts";
 import { Questions } from "./questions.ts";
 
@@ -73,7 +74,7 @@ export class Insight {
       case "failures":
         return this.failures.add(message);
       case "records":
-        return this.observers.received(message);
+        return this.observers.received({ ...message, records: recordsIn(message.batch) });
       case "explained":
         return this.questions.answered(message, thread);
       case "acknowledged":

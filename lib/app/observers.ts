@@ -87,9 +87,10 @@ export class Observers {
 
   /** Takes a batch of a data thread; `dropped` requests had no room in it. */
   received({ records, dropped }: {
-    readonly records: readonly RequestRecord[];
+    readonly records: Iterable<RequestRecord>;
     readonly dropped: number;
   }): void {
+    if (this.#taps.size === 0) return;
     for (const record of records) {
       for (const id of record.taps) {
         const tap = this.#taps.get(id);

@@ -6,6 +6,7 @@ import type { Config } from "../config/schema.ts";
 import type { LogLevel, ReloadOutcome } from "../control/api/shapes/state.ts";
 import { BlockTable } from "../control/telemetry/blocks.ts";
 import type { FromThread, ThreadMessage } from "../plane/messages.ts";
+import { recordsIn } from "../plane/record_batch.ts";
 import { giveBackMemory } from "../plane/spare_memory.ts";
 import { Supervisor } from "../plane/supervisor.ts";
 import { realFiles } from "../platform/files.ts";
@@ -171,7 +172,7 @@ export class Sidecar {
         this.telemetry?.failures(message);
         return logFailures(this.options.logger, message);
       case "records":
-        return this.telemetry.records(message);
+        return this.telemetry.records({ ...message, records: recordsIn(message.batch) });
       case "trouble":
         return this.options.logger.warn(message.message);
     }

@@ -1,15 +1,14 @@
 /** Where records of requests go: into the access log and to the collector of traces; and what the metrics show of it. */
-import { type AccessLogFormat, parseAccessLogFormat } from "../core/access_log_format.ts";
+import { parseAccessLogFormat } from "../core/access_log_format.ts";
 import type { Clock, Fetch, Random } from "../core/ports.ts";
 import type { Config } from "../config/schema.ts";
-import { logRequests } from "../control/telemetry/access_log.ts";
+import { type LineMaker, lineMaker, logRequest } from "../control/telemetry/access_log.ts";
 import type { ThreadReader } from "../control/telemetry/endpoint_state.ts";
 import { parseHeaderLines } from "../control/telemetry/header_lines.ts";
 import type { Resource } from "../control/telemetry/otlp.ts";
 import { Pulse } from "../control/telemetry/pulse.ts";
 import type { GaugeValues } from "../control/telemetry/samples.ts";
 import { type SpanCounts, SpanExporter } from "../control/telemetry/span_exporter.ts";
-import { spansOf } from "../control/telemetry/spans.ts";
 import type { FailureReport } from "../plane/messages.ts";
 import type { ObservePolicy, RequestRecord } from "../plane/observe.ts";
 import { AppendFile } from "../platform/append_file.ts";
@@ -36,7 +35,7 @@ export interface TelemetryOptions {
 }
 
 interface AccessLog {
-  readonly format: AccessLogFormat;
+  readonly line: LineMaker;
   readonly lines: LineQueue;
   readonly close: () => void;
 }
@@ -164,7 +163,7 @@ export class Telemetry {
       },
       failed: (error) => logger.warn(`the access log cannot be written to ${where}`, { error }),
     });
-    this.#log = { format, lines, close: () => file?.close() };
+    this.#log = { line: lineMaker(format), lines, close: () => file?.close() };
     this.#lines.add(lines);
   }
 
@@ -199,14 +198,16 @@ export class Telemetry {
 
   /** Takes a batch of a data thread; `dropped` requests had no room in it. */
   records({ records, dropped }: {
-    readonly records: readonly RequestRecord[];
+    readonly records: Iterable<RequestRecord>;
     readonly dropped: number;
   }): void {
     this.#recordsDropped += dropped;
-    if (this.#log !== undefined) logRequests(this.#log.lines, this.#log.format, records);
-    if (this.#exporter === undefined) return;
+    const log = this.#log;
+    const exporter = this.#exporter;
+    if (log === undefined && exporter === undefined) return;
     for (const record of records) {
-      if (record.trace !== undefined) this.#exporter.add(spansOf(record));
+      if (log !== undefined) logRequest(log.lines, log.line, record);
+      exporter?.add(record);
     }
   }
 

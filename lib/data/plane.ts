@@ -58,7 +58,7 @@ export class DataPlane {
       random,
       limits: new LimitMemory(start.limits, performance.timeOrigin - start.originMs),
       report: (failure) => this.#report(failure),
-      records: (batch) => post({ kind: "records", ...batch }),
+      records: (records) => post({ kind: "records", ...records }),
     });
     this.context.directory = new Directory(this.context, post);
     this.#arrivals = new Arrivals({

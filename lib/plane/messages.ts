@@ -1,7 +1,8 @@
 /** The border between the planes: every message that crosses it, as plain values that survive structured cloning. */
 import type { Address } from "../core/address.ts";
 import type { FailureCode } from "../core/errors.ts";
-import type { ExplainQuestion, Explanation, ObservePolicy, RequestRecord } from "./observe.ts";
+import type { ExplainQuestion, Explanation, ObservePolicy } from "./observe.ts";
+import type { RecordBatch } from "./record_batch.ts";
 import type { DataPolicy } from "./policy.ts";
 
 export type ListenerRole = "outbound" | "inbound";
@@ -194,12 +195,8 @@ export type FromThread =
     readonly failures: readonly FailureReport[];
     readonly dropped: number;
   }
-  /** Requests that someone wanted to see; a batch, at most every 100 ms. */
-  | {
-    readonly kind: "records";
-    readonly records: readonly RequestRecord[];
-    readonly dropped: number;
-  }
+  /** Requests that someone wanted to see, at most every 100 ms; `dropped` ones did not fit. */
+  | { readonly kind: "records"; readonly batch: RecordBatch; readonly dropped: number }
   | { readonly kind: "explained"; readonly id: number; readonly explanation: Explanation }
   /** Native listener errors such as an exhausted descriptor table. */
   | { readonly kind: "trouble"; readonly message: string }

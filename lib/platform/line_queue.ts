@@ -1,5 +1,5 @@
 /** Lines on their way to a file or a pipe: written beside the work, with a bound on those that wait. */
-import { joined } from "../core/bytes.ts";
+import { TextBytes } from "../core/text_bytes.ts";
 
 /** Where the lines go. Shape: resolves with the number of bytes taken, like a Deno writer. */
 export interface LineSink {
@@ -25,9 +25,10 @@ export interface LineQueueOptions {
 export class LineQueue {
   readonly #options: LineQueueOptions;
   readonly #maxWaitingBytes: number;
-  readonly #encoder = new TextEncoder();
-  #waiting: Uint8Array<ArrayBuffer>[] = [];
-  #waitingBytes = 0;
+  readonly #waiting = new TextBytes();
+  #waitingLines = 0;
+  /** Of the batch that is being written. */
+  #writingBytes = 0;
   #dropped = 0;
   /** Dropped since the sink last caught up. */
   #droppedNow = 0;
@@ -46,7 +47,7 @@ export class LineQueue {
 
   /** Takes a line without its end. Shape: `make` is called only where there is room for its line. */
   push(make: () => string): void {
-    if (this.#waitingBytes >= this.#maxWaitingBytes) {
+    if (this.#waiting.length + this.#writingBytes >= this.#maxWaitingBytes) {
       this.#dropped++;
       this.#droppedNow++;
       return;
@@ -56,9 +57,8 @@ export class LineQueue {
   }
 
   #enqueue(line: string): void {
-    const bytes = this.#encoder.encode(line + "\n");
-    this.#waiting.push(bytes);
-    this.#waitingBytes += bytes.length;
+    this.#waiting.append(line + "\n");
+    this.#waitingLines++;
   }
 
   async #drain(): Promise<void> {
@@ -68,12 +68,13 @@ export class LineQueue {
     await null;
     try {
       while (this.#waiting.length > 0) {
-        const batch = joined(this.#waiting);
-        underWay = this.#waiting.length;
-        this.#waiting = [];
+        const batch = this.#waiting.take();
+        this.#writingBytes = batch.length;
+        underWay = this.#waitingLines;
+        this.#waitingLines = 0;
         for (let at = 0; at < batch.length;) at += await sink.write(batch.subarray(at));
         underWay = 0;
-        this.#waitingBytes -= batch.length;
+        this.#writingBytes = 0;
         this.#broken = false;
         if (this.#droppedNow > 0 && this.#waiting.length === 0) {
           const line = caughtUp?.(this.#droppedNow);
@@ -82,9 +83,9 @@ export class LineQueue {
         }
       }
     } catch (error) {
-      this.#dropped += underWay + this.#waiting.length;
-      this.#waiting = [];
-      this.#waitingBytes = 0;
+      this.#dropped += underWay + this.#waitingLines;
+      this.#waiting.take();
+      this.#waitingLines = this.#writingBytes = 0;
       if (!this.#broken) failed?.(error);
       this.#broken = true;
     } finally {

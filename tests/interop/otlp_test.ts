@@ -1,8 +1,8 @@
 /** Spans reach real collectors: OpenTelemetry's, which sends on what it has understood, and Zipkin's. */
 import { assert, assertEquals } from "@test/assert";
 import type { Resource } from "../../lib/control/telemetry/otlp.ts";
-import { SpanExporter, type SpanFormat } from "../../lib/control/telemetry/span_exporter.ts";
-import { spansOf } from "../../lib/control/telemetry/spans.ts";
+import type { SpanFormat } from "../../lib/control/telemetry/span_batches.ts";
+import { SpanExporter } from "../../lib/control/telemetry/span_exporter.ts";
 import { realClock } from "../../lib/platform/real_clock.ts";
 import { startCollector, startZipkin } from "../support/collectors.ts";
 import { type OtlpTraces, otlpTraces } from "../support/otlp_schema.ts";
@@ -49,7 +49,7 @@ async function send(endpoint: string, format: SpanFormat): Promise<void> {
     random: Math.random,
     logger: { error: log, warn: log, info: log, debug: log },
   });
-  exporter.add(spansOf(failed));
+  exporter.add(failed);
   await exporter.close(10_000);
   assertEquals([exporter.counts.sent, lines], [3, []]);
 }

@@ -5,6 +5,7 @@ import type {
   ObservePolicy,
   RequestRecord,
 } from "../../lib/plane/observe.ts";
+import { recordsIn } from "../../lib/plane/record_batch.ts";
 import type { Plane } from "./plane.ts";
 
 /** Every request, for one tap. */
@@ -17,7 +18,9 @@ export async function watch(plane: Plane, observe: ObservePolicy = everything): 
 
 /** All records that have come, in their order. */
 export function recordsOf(plane: Plane): readonly RequestRecord[] {
-  return plane.received.flatMap((message) => message.kind === "records" ? message.records : []);
+  return plane.received.flatMap((message) =>
+    message.kind === "records" ? [...recordsIn(message.batch)] : []
+  );
 }
 
 /** Waits until so many records have come. */

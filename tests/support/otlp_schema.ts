@@ -72,3 +72,4 @@ export const zipkinSpans = z.array(z.strictObject({
   remoteEndpoint: zipkinEndpoint.optional(),
   tags: z.record(z.string(), z.string()),
 }));
+export type ZipkinSpan = z.infer<typeof zipkinSpans>[0];

@@ -1,14 +1,13 @@
 /** Brings spans to a collector: in batches, out of a queue with a bound, never in anyone's way. */
 import { backoffMs } from "../../core/backoff.ts";
 import type { Clock, Fetch, Logger, Random } from "../../core/ports.ts";
+import type { RequestRecord } from "../../plane/observe.ts";
 import { DeadlineError, withDeadline } from "../registry/deadline.ts";
-import { otlpBody, otlpRejected, type Resource } from "./otlp.ts";
-import type { Span } from "./spans.ts";
-import { zipkinBody } from "./zipkin.ts";
+import { otlpRejected, type Resource } from "./otlp.ts";
+import { type SpanBatch, SpanBatches, type SpanFormat } from "./span_batches.ts";
+import { spanCount } from "./spans.ts";
 
-export type SpanFormat = "otlp" | "zipkin";
-
-/** Units: milliseconds; the limits are numbers of spans. */
+/** Units: milliseconds; the limits are numbers of spans, and a record's own stay together. */
 export interface SpanExporterOptions {
   /** Whole URL of the collector, `http://host:4318/v1/traces` or `http://host:9411/api/v2/spans`. */
   readonly endpoint: string;
@@ -63,7 +62,7 @@ export class SpanExporter {
   /** The time to say goodbye is over. */
   readonly #over = new AbortController();
   readonly #ended: Promise<void>;
-  #waiting: Span[] = [];
+  readonly #batches: SpanBatches;
   #wake: (() => void) | undefined;
   #sending = 0;
   #sent = 0;
@@ -83,6 +82,7 @@ export class SpanExporter {
       giveUpMs: 300_000,
       ...options,
     };
+    this.#batches = new SpanBatches(this.#options);
     this.#ended = this.#run();
   }
 
@@ -92,43 +92,44 @@ export class SpanExporter {
       full: this.#full,
       refused: this.#refused,
       unreachable: this.#unreachable,
-      waiting: this.#waiting.length + this.#sending,
+      waiting: this.#batches.spans + this.#sending,
     };
   }
 
-  /** Takes spans; returns at once, whatever the collector does. */
-  add(spans: readonly Span[]): void {
-    const room = Math.max(0, this.#options.maxWaiting - this.#waiting.length);
-    const taken = this.#closing.signal.aborted ? 0 : Math.min(room, spans.length);
-    for (let index = 0; index < taken; index++) this.#waiting.push(spans[index]!);
-    this.#full += spans.length - taken;
-    if (taken > 0) this.#wake?.();
+  /** Takes the spans of a record, all or none; returns at once, whatever the collector does. */
+  add(record: RequestRecord): void {
+    const count = spanCount(record);
+    if (count === 0) return;
+    if (this.#closing.signal.aborted || !this.#batches.add(record, count)) this.#full += count;
+    else this.#wake?.();
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#closing;
     while (await this.#someWait()) {
-      const batch = this.#waiting.splice(0, this.#options.maxBatch);
-      this.#sending = batch.length;
+      const batch = this.#batches.take()!;
+      this.#sending = batch.spans;
       await this.#deliver(batch);
       this.#sending = 0;
-      if (signal.aborted && this.#waiting.length === 0) return;
+      if (signal.aborted && this.#batches.spans === 0) return;
     }
   }
 
   /** Waits for spans, and then for more of them to go along. Shape: false when there will be none. */
   async #someWait(): Promise<boolean> {
     const { signal } = this.#closing;
-    const { clock, gatherMs, maxBatch } = this.#options;
-    if (this.#waiting.length === 0 && !signal.aborted) await this.#changed();
+    const { clock, gatherMs } = this.#options;
+    const batches = this.#batches;
+    if (batches.hasFull) return true;
+    if (batches.spans === 0 && !signal.aborted) await this.#changed();
     const enough = new AbortController();
     const gathered = clock.sleep(gatherMs, enough.signal).then(() => enough.abort());
-    while (this.#waiting.length < maxBatch && !signal.aborted && !enough.signal.aborted) {
+    while (!batches.hasFull && !signal.aborted && !enough.signal.aborted) {
       await Promise.race([this.#changed(), gathered]);
     }
     enough.abort();
     this.#wake = undefined;
-    return this.#waiting.length > 0;
+    return batches.spans > 0;
   }
 
   /** Resolves when spans have come or the end has. */
@@ -136,15 +137,14 @@ export class SpanExporter {
     return new Promise((resolve) => this.#wake = resolve);
   }
 
-  async #deliver(batch: readonly Span[]): Promise<void> {
+  async #deliver({ spans, body }: SpanBatch): Promise<void> {
     const { clock, random, giveUpMs } = this.#options;
     const { signal } = this.#closing;
     const startMs = clock.now();
-    const body = this.#bodyOf(batch);
     for (let attempt = 1;; attempt++) {
       const outcome = await this.#post(body);
-      if (outcome.kind === "taken") return this.#taken(batch.length, outcome);
-      if (outcome.kind === "refused") return this.#wasRefused(batch.length, outcome.why);
+      if (outcome.kind === "taken") return this.#taken(spans, outcome);
+      if (outcome.kind === "refused") return this.#wasRefused(spans, outcome.why);
       this.#lost(outcome.why);
       const delayMs = Math.min(
         maxRetryAfterMs,
@@ -152,19 +152,14 @@ export class SpanExporter {
       );
       // Who is about to end has no time for a second try.
       if (signal.aborted || clock.now() + delayMs - startMs > giveUpMs) {
-        this.#unreachable += batch.length;
+        this.#unreachable += spans;
         return;
       }
       await clock.sleep(delayMs, signal);
     }
   }
 
-  #bodyOf(batch: readonly Span[]): string {
-    const { format, resource } = this.#options;
-    return format === "otlp" ? otlpBody(resource, batch) : zipkinBody(resource.service, batch);
-  }
-
-  async #post(body: string): Promise<Outcome> {
+  async #post(body: Uint8Array<ArrayBuffer>): Promise<Outcome> {
     const { endpoint, format, fetch, headers, clock, timeoutMs } = this.#options;
     let fields: Readonly<Record<string, string>>;
     try {

@@ -1,54 +1,96 @@
-/** Spans as Zipkin takes them: its API of version 2, in JSON. */
+/** Spans as Zipkin takes them: its API of version 2, in JSON that is written as the spans come. */
 import { isIpv4 } from "../../core/address.ts";
-import type { Span } from "./spans.ts";
+import { quoted } from "../../core/json_text.ts";
+import { TextBytes } from "../../core/text_bytes.ts";
+import { Known, KnownOf } from "./known.ts";
+import type { SpanBody, SpanHead } from "./spans.ts";
 
-/** Their tags say nothing that the span's own members do not. */
-const asMembers = new Set(["peer.service", "network.peer.address", "network.peer.port"]);
+/** Shape: there is no word for internal ones; they have none. */
+const kinds = { internal: "", server: `,"kind":"SERVER"`, client: `,"kind":"CLIENT"` } as const;
 
 /** The body of a POST to /api/v2/spans. Source: Zipkin API v2, list of spans. */
-export function zipkinBody(service: string, spans: readonly Span[]): string {
-  return JSON.stringify(spans.map((span) => zipkinSpan(service, span)));
-}
+export class ZipkinBody implements SpanBody {
+  readonly #local: string;
+  readonly #quoted = new Known(quoted);
+  readonly #hosts = new Known(hostMember);
+  readonly #names = new Known((name) => quoted(name.toLowerCase()));
+  readonly #tags = new KnownOf(tag);
+  readonly #bytes = new TextBytes();
+  /** Of the span under way. */
+  #text = "";
+  #separator = "";
+  #isClient = false;
+  /** What is known of the other side. */
+  #peer = "";
+  #host = "";
+  #port = 0;
 
-function zipkinSpan(service: string, span: Span): unknown {
-  const { attributes } = span;
-  const tags: Record<string, string> = {};
-  for (const [name, value] of Object.entries(attributes)) {
-    if (!asMembers.has(name)) tags[name] = String(value);
+  constructor(service: string) {
+    this.#local = `,"localEndpoint":{"serviceName":${quoted(service)}},"tags":{`;
   }
-  if (span.error !== undefined) tags["error"] = span.error;
-  const remote = span.kind === "client"
-    ? endpoint(
-      attributes["peer.service"],
-      attributes["network.peer.address"],
-      attributes["network.peer.port"],
-    )
-    : endpoint(
-      attributes["mesher.caller"],
-      attributes["client.address"],
-      attributes["client.port"],
-    );
-  return {
-    traceId: span.traceId,
-    id: span.spanId,
-    ...(span.parentId === undefined ? {} : { parentId: span.parentId }),
-    // There is no word for internal ones; they have none.
-    ...(span.kind === "internal" ? {} : { kind: span.kind.toUpperCase() }),
-    name: span.name.toLowerCase(),
-    timestamp: Math.round(span.startMs * 1000),
-    duration: Math.max(1, Math.round((span.endMs - span.startMs) * 1000)),
-    localEndpoint: { serviceName: service },
-    ...(remote === undefined ? {} : { remoteEndpoint: remote }),
-    tags,
-  };
+
+  begin(head: SpanHead): void {
+    const { traceId, spanId, parentId, name, kind, startMs, endMs } = head;
+    const duration = Math.max(1, Math.round((endMs - startMs) * 1000));
+    let text = `${this.#bytes.length === 0 ? "[" : ","}{"traceId":"${traceId}","id":"${spanId}"`;
+    if (parentId !== undefined) text += `,"parentId":"${parentId}"`;
+    this.#text = `${text}${kinds[kind]},"name":${this.#names.of(name)}` +
+      `,"timestamp":${Math.round(startMs * 1000)},"duration":${duration}${this.#local}`;
+    this.#separator = this.#peer = this.#host = "";
+    this.#port = 0;
+    this.#isClient = kind === "client";
+  }
+
+  text(name: string, value: string): void {
+    if (name === (this.#isClient ? "peer.service" : "mesher.caller")) this.#peer = value;
+    if (name === (this.#isClient ? "network.peer.address" : "client.address")) this.#host = value;
+    // These say nothing that the span's own members do not.
+    if (name === "peer.service" || name === "network.peer.address") return;
+    this.#add(this.#tags.of(name, value));
+  }
+
+  anyText(name: string, value: string): void {
+    this.#add(tag(name, value));
+  }
+
+  whole(name: string, value: number): void {
+    if (name === (this.#isClient ? "network.peer.port" : "client.port")) this.#port = value;
+    if (name !== "network.peer.port") this.#add(`"${name}":"${value}"`);
+  }
+
+  #add(tag: string): void {
+    this.#text += this.#separator + tag;
+    this.#separator = ",";
+  }
+
+  end(error: string | undefined): void {
+    if (error !== undefined) this.#add(`"error":${quoted(error)}`);
+    this.#bytes.append(`${this.#text}}${this.#remote()}}`);
+  }
+
+  #remote(): string {
+    let members = this.#peer === "" ? "" : `,"serviceName":${this.#quoted.of(this.#peer)}`;
+    if (this.#host !== "") members += this.#hosts.of(this.#host);
+    if (this.#port > 0) members += `,"port":${this.#port}`;
+    return members === "" ? "" : `,"remoteEndpoint":{${members.slice(1)}}`;
+  }
+
+  get length(): number {
+    return this.#bytes.length;
+  }
+
+  take(): Uint8Array<ArrayBuffer> {
+    this.#bytes.append("]");
+    return this.#bytes.take();
+  }
 }
 
-function endpoint(name: unknown, host: unknown, port: unknown): unknown {
-  const address = typeof host === "string" ? host : "";
-  const found = {
-    ...(typeof name === "string" ? { serviceName: name } : {}),
-    ...(isIpv4(address) ? { ipv4: address } : address.includes(":") ? { ipv6: address } : {}),
-    ...(typeof port === "number" && port > 0 ? { port } : {}),
-  };
-  return Object.keys(found).length === 0 ? undefined : found;
+/** Shape: with the comma before it; empty for a name, which Zipkin has no member for. */
+function hostMember(host: string): string {
+  if (isIpv4(host)) return `,"ipv4":${quoted(host)}`;
+  return host.includes(":") ? `,"ipv6":${quoted(host)}` : "";
+}
+
+function tag(name: string, value: string): string {
+  return `${quoted(name)}:${quoted(value)}`;
 }

@@ -1,13 +1,9 @@
 /** Who wants to see requests, and the records that go to them: nobody wants any as a rule, and then it costs nothing. */
 import type { FailureCode } from "../../core/errors.ts";
 import type { Random } from "../../core/ports.ts";
-import type {
-  AttemptRecord,
-  ObservePolicy,
-  RequestRecord,
-  TapFilter,
-} from "../../plane/observe.ts";
+import type { AttemptRecord, ObservePolicy, TapFilter } from "../../plane/observe.ts";
 import type { ListenerRole } from "../../plane/messages.ts";
+import { type RecordBatch, RecordPacker, type RecordParts } from "../../plane/record_batch.ts";
 import { Sampler } from "../trace/sampler.ts";
 import { formatsOf, type Trace } from "../trace/trace.ts";
 import { TraceFields, type TraceFormats } from "../trace/trace_fields.ts";
@@ -19,7 +15,7 @@ const batchMs = 100;
 export interface ObserverOptions {
   readonly clock: { now(): number; sleep(ms: number): Promise<void> };
   readonly random: Random;
-  readonly post: (batch: { records: readonly RequestRecord[]; dropped: number }) => void;
+  readonly post: (records: { batch: RecordBatch; dropped: number }) => void;
 }
 
 /** A tap with what it may still have this second. */
@@ -39,7 +35,7 @@ export class Observer {
   readonly #options: ObserverOptions;
   #logShare = 0;
   #taps: readonly Tap[] = [];
-  #records: RequestRecord[] = [];
+  readonly #records = new RecordPacker();
   #dropped = 0;
   #sending = false;
 
@@ -83,9 +79,16 @@ export class Observer {
     );
   }
 
-  push(record: RequestRecord): void {
-    if (this.#records.length >= maxRecords) this.#dropped++;
-    else this.#records.push(record);
+  /** Whether one more record fits into the batch; where it does not, it is only counted. */
+  hasRoom(): boolean {
+    if (this.#records.count < maxRecords) return true;
+    this.#dropped++;
+    return false;
+  }
+
+  /** Shape: to be called only where there is room. */
+  push(record: RecordParts): void {
+    this.#records.add(record);
     if (this.#sending) return;
     this.#sending = true;
     this.#options.clock.sleep(batchMs).then(() => this.flush());
@@ -93,15 +96,14 @@ export class Observer {
 
   flush(): void {
     this.#sending = false;
-    if (this.#records.length === 0 && this.#dropped === 0) return;
-    this.#options.post({ records: this.#records, dropped: this.#dropped });
-    this.#records = [];
+    if (this.#records.count === 0) return;
+    this.#options.post({ batch: this.#records.take(), dropped: this.#dropped });
     this.#dropped = 0;
   }
 }
 
 export type TapFacts = Pick<
-  RequestRecord,
+  RecordParts,
   "role" | "service" | "method" | "path" | "status" | "code"
 >;
 
@@ -192,34 +194,32 @@ export class Trail {
 
   /** The record of the finished request, where anybody wants it. */
   finish(observer: Observer, end: TrailEnd): void {
-    const facts: TapFacts = {
-      role: this.role,
-      service: end.service,
-      method: this.method,
-      path: this.path,
-      status: end.status,
-      ...(end.code === undefined ? {} : { code: end.code }),
-    };
-    const taps = observer.tapsFor(facts);
-    const trace = this.trace?.ids();
-    const wanted = this.logged || taps.length > 0 || trace !== undefined ||
-      (end.code !== undefined && observer.keepsFailures);
-    if (!wanted) return;
+    const { service, status, code } = end;
+    const { role, method, path, trace } = this;
+    const taps = observer.tapsFor({ role, service, method, path, status, code });
+    const wanted = this.logged || taps.length > 0 || trace?.sampled === true ||
+      (code !== undefined && observer.keepsFailures);
+    if (!wanted || !observer.hasRoom()) return;
     observer.push({
-      ...facts,
       at: this.at,
+      role,
+      method,
+      path,
       authority: this.authority,
+      service,
       caller: this.caller,
       client: this.client,
-      ...(end.route === "" ? {} : { route: end.route }),
-      ...(this.detail === "" ? {} : { detail: this.detail }),
+      route: end.route === "" ? undefined : end.route,
+      status,
+      code,
+      detail: this.detail === "" ? undefined : this.detail,
       requestBytes: end.requestBytes,
       responseBytes: end.responseBytes,
       durationMs: end.nowMs - this.#startedAtMs,
-      ...(end.firstByteAtMs === 0 ? {} : { firstByteMs: end.firstByteAtMs - this.#startedAtMs }),
+      firstByteMs: end.firstByteAtMs === 0 ? undefined : end.firstByteAtMs - this.#startedAtMs,
       ownMs: this.ownMs,
       attempts: this.#attempts,
-      ...(trace === undefined ? {} : { trace }),
+      trace: trace?.ids(),
       logged: this.logged,
       taps,
     });

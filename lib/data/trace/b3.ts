@@ -1,5 +1,5 @@
 /** The two formats of Zipkin: everything in one `b3` field, or a field for each part. */
-import { readWord } from "./hex.ts";
+import { readWord } from "../../core/hex.ts";
 import { type Decision, decisionOnly, type Parent } from "./parent.ts";
 
 const DASH = 45;

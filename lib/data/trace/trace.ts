@@ -1,7 +1,7 @@
 /** The trace of one request on its way through: continued or begun, recorded or not, and what goes upstream of it. */
+import { wordText, writeWord } from "../../core/hex.ts";
 import type { Random } from "../../core/ports.ts";
 import type { TraceIds, TracingPolicy } from "../../plane/observe.ts";
-import { randomWord, wordText, writeWord } from "./hex.ts";
 import type { Parent } from "./parent.ts";
 import type { Sampler } from "./sampler.ts";
 import { type TraceFields, traceFormat, type TraceFormats } from "./trace_fields.ts";
@@ -232,4 +232,9 @@ function putEnd(bytes: Uint8Array, at: number): number {
   bytes[at] = 13;
   bytes[at + 1] = 10;
   return at + 2;
+}
+
+/** A word at random. Shape: never 0, so that no identifier is all zeros, which would be none. */
+function randomWord(random: Random): number {
+  return Math.floor(random() * 0xffff_ffff) + 1;
 }

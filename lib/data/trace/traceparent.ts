@@ -1,5 +1,5 @@
 /** The format of the W3C: `traceparent: 00-<trace>-<span>-<flags>` with `tracestate` beside it. */
-import { readByte, readWord } from "./hex.ts";
+import { readByte, readWord } from "../../core/hex.ts";
 import type { Parent } from "./parent.ts";
 
 const DASH = 45;

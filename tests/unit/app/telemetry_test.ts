@@ -26,7 +26,8 @@ async function setUp(yaml: string, options: Partial<TelemetryOptions> = {}) {
     clock,
     random: () => 0.5,
     fetch: (url, init) => {
-      sent.push({ url, headers: new Headers(init?.headers), body: String(init?.body) });
+      const body = new TextDecoder().decode(init?.body as Uint8Array);
+      sent.push({ url, headers: new Headers(init?.headers), body });
       return Promise.resolve(new Response("{}"));
     },
     readFile: () => Promise.resolve(undefined),

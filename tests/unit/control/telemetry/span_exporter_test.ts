@@ -6,14 +6,13 @@ import {
   SpanExporter,
   type SpanExporterOptions,
 } from "../../../../lib/control/telemetry/span_exporter.ts";
-import { spansOf } from "../../../../lib/control/telemetry/spans.ts";
 import type { Fetch } from "../../../../lib/core/ports.ts";
 import { FakeClock, settle } from "../../../support/fake_clock.ts";
 import { otlpTraces, zipkinSpans } from "../../../support/otlp_schema.ts";
 import { record } from "../../../support/records.ts";
 
 /** Two spans. */
-const pair = spansOf(record());
+const pair = record();
 
 type Answer = (signal: AbortSignal) => Response | Promise<Response>;
 
@@ -33,7 +32,7 @@ function setUp(answers: readonly Answer[], options: Partial<SpanExporterOptions>
     sent.push({
       url,
       headers: new Headers(init?.headers),
-      body: String(init?.body),
+      body: new TextDecoder().decode(init?.body as Uint8Array),
       atMs: clock.now(),
     });
     const answer = answers[Math.min(sent.length, answers.length) - 1]!;

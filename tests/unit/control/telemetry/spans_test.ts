@@ -1,6 +1,6 @@
 /** The spans of a request: which there are, of what kind, and what they say. */
 import { assertEquals } from "@test/assert";
-import { type Span, spansOf } from "../../../../lib/control/telemetry/spans.ts";
+import { spanCount } from "../../../../lib/control/telemetry/spans.ts";
 import type { RequestRecord } from "../../../../lib/plane/observe.ts";
 import {
   attempt,
@@ -10,6 +10,7 @@ import {
   traceId,
   without,
 } from "../../../support/records.ts";
+import { type Span, spansOf } from "../../../support/spans.ts";
 
 /** The first spans of a record; a test that reads more fails by itself. */
 function spans(parts: Partial<RequestRecord>): [request: Span, first: Span, second: Span] {
@@ -108,6 +109,20 @@ Deno.test("spans, attempts that have no span of their own are left out", () => {
   assertEquals(spansOf(record({ attempts: [bare] })).length, 1);
 });
 
+const counted: readonly (readonly [spans: number, record: RequestRecord])[] = [
+  [0, without(record(), "trace")],
+  [1, record({ attempts: [] })],
+  [2, record()],
+  [2, record({ attempts: [attempt(), { endpoint: "10.0.0.7:80", startMs: 1, endMs: 2 }] })],
+  [3, record({ attempts: [attempt(), attempt()] })],
+];
+for (const [count, one] of counted) {
+  const { attempts, trace } = one;
+  Deno.test(`spans, of ${attempts.length} attempts, ${trace ? "" : "un"}traced, are ${count}`, () => {
+    assertEquals([spanCount(one), spansOf(one).length], [count, count]);
+  });
+}
+
 const outcomes: readonly (readonly [
   title: string,
   parts: Partial<RequestRecord>,
@@ -188,5 +203,5 @@ for (const [authority, address, port] of authorities) {
 
 Deno.test("spans, times never run backwards, whatever the clocks of a thread said", () => {
   const [request, first] = spans({ durationMs: -1, attempts: [attempt({ startMs: 3, endMs: 2 })] });
-  assertEquals([request.endMs - request.startMs, first.endMs - first.startMs], [0, 0]);
+  assertEquals([request.endMs! - request.startMs!, first.endMs! - first.startMs!], [0, 0]);
 });

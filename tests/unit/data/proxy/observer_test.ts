@@ -8,6 +8,7 @@ import {
 } from "../../../../lib/data/proxy/observer.ts";
 import type { ObservePolicy, RequestRecord, TapFilter } from "../../../../lib/plane/observe.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
+import { recordsIn } from "../../../../lib/plane/record_batch.ts";
 import { seeded } from "../../../support/seeded.ts";
 
 const tracing = { share: 1, perSecond: 0, write: ["w3c"] } as const;
@@ -18,7 +19,7 @@ function setUp(policy: Partial<ObservePolicy> = {}) {
   const observer = new Observer({
     clock,
     random: seeded(3),
-    post: (batch) => batches.push(batch),
+    post: ({ batch, dropped }) => batches.push({ records: [...recordsIn(batch)], dropped }),
   });
   observer.setPolicy({ logShare: 0, taps: [], ...policy });
   return {

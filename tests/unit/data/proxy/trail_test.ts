@@ -5,6 +5,7 @@ import { Sampler } from "../../../../lib/data/trace/sampler.ts";
 import { beginTrace, type Trace } from "../../../../lib/data/trace/trace.ts";
 import { TraceFields, traceFormat } from "../../../../lib/data/trace/trace_fields.ts";
 import type { RequestRecord } from "../../../../lib/plane/observe.ts";
+import { recordsIn } from "../../../../lib/plane/record_batch.ts";
 import { seeded } from "../../../support/seeded.ts";
 
 const end: TrailEnd = {
@@ -24,7 +25,7 @@ function setUp({ trace, logged = true }: { trace?: Trace; logged?: boolean } = {
   const observer = new Observer({
     clock: { now: () => 0, sleep: () => new Promise<void>(() => {}) },
     random: seeded(3),
-    post: (batch) => records.push(...batch.records),
+    post: ({ batch }) => records.push(...recordsIn(batch)),
   });
   const trail = new Trail({
     role: "inbound",
@@ -103,16 +104,23 @@ Deno.test("trail, attempts in their order, with times from the request's beginni
 
 Deno.test("trail, of two attempts side by side each gets what is its own", () => {
   const { trail, finish } = setUp();
-  trail.attemptBegun("slow:1", { nowMs: 1_000, spanId: "1" });
-  trail.attemptBegun("quick:1", { nowMs: 1_020, spanId: "2" });
+  trail.attemptBegun("slow:1", { nowMs: 1_000, spanId: "1".repeat(16) });
+  trail.attemptBegun("quick:1", { nowMs: 1_020, spanId: "2".repeat(16) });
   trail.turnTo("slow:1");
   trail.attemptEnded(1_030);
   trail.turnTo("quick:1");
   trail.attemptAnswered(200, 1_030);
   trail.attemptEnded(1_050);
   assertEquals(finish()!.attempts, [
-    { endpoint: "slow:1", startMs: 0, endMs: 30, spanId: "1" },
-    { endpoint: "quick:1", startMs: 20, endMs: 50, spanId: "2", status: 200, firstByteMs: 30 },
+    { endpoint: "slow:1", startMs: 0, endMs: 30, spanId: "1".repeat(16) },
+    {
+      endpoint: "quick:1",
+      startMs: 20,
+      endMs: 50,
+      spanId: "2".repeat(16),
+      status: 200,
+      firstByteMs: 30,
+    },
   ]);
 });
 

@@ -1,5 +1,4 @@
-/** Identifiers of traces as 32-bit words: read from hex digits, written as such, drawn at random. */
-import type { Random } from "../../core/ports.ts";
+/** Numbers of 32 bits as hex digits, such as identifiers of traces are made of. */
 
 /** Lower-case digits by their value. */
 const digitBytes = Uint8Array.from("0123456789abcdef", (char) => char.charCodeAt(0));
@@ -49,9 +48,4 @@ export function writeWord(bytes: Uint8Array, at: number, word: number): void {
 export function wordText(word: number): string {
   return pairs[word >>> 24]! + pairs[(word >>> 16) & 255]! + pairs[(word >>> 8) & 255]! +
     pairs[word & 255]!;
-}
-
-/** A word at random. Shape: never 0, so that no identifier is all zeros, which would be none. */
-export function randomWord(random: Random): number {
-  return Math.floor(random() * 0xffff_ffff) + 1;
 }
