@@ -1,41 +1,37 @@
 /** Time: deadlines passed on and shortened, limits per try, and what Retry-After asks for. */
 import { assert, assertEquals, assertMatch } from "@test/assert";
-import { ask, problemOf } from "../support/ask.ts";
+import { ask, type Asked, problemOf } from "../support/ask.ts";
 import { blackHole } from "../support/black_hole.ts";
 import { Instance, Instances } from "../support/instance.ts";
-import { onBothNets, startPlane } from "../support/plane.ts";
+import { onBothNetsAtOnce, startPlane } from "../support/plane.ts";
 import { answer, head, RawUpstream } from "../support/raw.ts";
+import { deadlineOf, longMs, soonMs, staleMs, timed } from "../support/time_bounds.ts";
 
-async function timed<T>(promise: Promise<T>): Promise<readonly [T, number]> {
-  const began = performance.now();
-  return [await promise, performance.now() - began];
-}
-
-function deadlineOf(text: string): number {
-  return Number(/^x-mesher-deadline: *(\d+)\r$/m.exec(text)?.[1]);
-}
-
-onBothNets(
+onBothNetsAtOnce(
   "deadline, goes from sidecar to sidecar, shrinks, and ends the wait at both",
   async (net) => {
     await using app = await Instance.start("app");
     await using provider = await startPlane({
       net,
       roles: ["inbound"],
-      policy: { localPorts: [{ protocol: "rest", port: app.port }], calls: { responseMs: 5000 } },
+      policy: { localPorts: [{ protocol: "rest", port: app.port }], calls: { responseMs: longMs } },
     });
+    const own = longMs / 2;
     await using consumer = await startPlane({
       net,
       services: { Svc: [{ port: provider.port("inbound"), mesher: true }] },
-      policy: { calls: { responseMs: 600 } },
+      policy: { calls: { responseMs: own } },
     });
+    const sentMs = performance.now();
     assertEquals((await ask(consumer, "Svc")).body, "app");
-    const told = deadlineOf(app.arrivals[0]!.head);
-    assert(told > 300 && told <= 600, `the application was told ${told} ms`);
+    const [{ atMs, head: arrived }] = app.arrivals as [typeof app.arrivals[number]];
+    const told = deadlineOf(arrived);
+    assert(told >= own - (atMs - sentMs) - 2 && told <= own, `the application was told ${told} ms`);
+    await consumer.setPolicy({ calls: { responseMs: 300 } });
     app.held = new Promise(() => {});
     const [asked, ms] = await timed(ask(consumer, "Svc"));
     assertEquals([asked.status, problemOf(asked).code], [504, "response_timeout"]);
-    assert(ms >= 550 && ms < 1100, `${ms}`);
+    assert(ms >= 300 - staleMs && ms < soonMs, `${ms}`);
     // The provider's side gave up as well: its own limit is far longer.
     await provider.until(() => provider.open === 0, "the end at the provider's side");
     // Whose answer came first decides whether the connection between them can be used again.
@@ -47,86 +43,119 @@ onBothNets(
   },
 );
 
+/** Whose time holds; `ms` is what is expected. All are made longer by the same factor while nobody is to be late. */
 const inherited: readonly {
-  title: string;
-  policy: number;
-  rule?: number;
-  field: string;
-  ms: number;
+  readonly title: string;
+  readonly policy: number;
+  readonly rule?: number;
+  readonly callers: number | "soon";
+  readonly ms: number;
 }[] = [
-  { title: "a caller's deadline shortens the own one", policy: 2000, field: "300", ms: 300 },
-  { title: "a caller's longer deadline changes nothing", policy: 300, field: "5000", ms: 300 },
-  { title: "a caller's rubbish changes nothing", policy: 300, field: "soon", ms: 300 },
+  { title: "a caller's deadline shortens the own one", policy: 600, callers: 300, ms: 300 },
+  { title: "a caller's longer deadline changes nothing", policy: 300, callers: 600, ms: 300 },
+  { title: "a caller's rubbish changes nothing", policy: 300, callers: "soon", ms: 300 },
   {
     title: "a caller's deadline shortens that of a rule",
-    policy: 2000,
-    rule: 1500,
-    field: "300",
+    policy: 800,
+    rule: 600,
+    callers: 300,
     ms: 300,
   },
   {
     title: "a rule's time is longer than the service's",
     policy: 200,
-    rule: 500,
-    field: "9000",
-    ms: 500,
+    rule: 400,
+    callers: 800,
+    ms: 400,
   },
 ];
+const longer = 100;
 
-for (const { field, ms, policy, rule, title } of inherited) {
-  onBothNets(`deadline, ${title}`, async (net) => {
-    await using app = await Instance.start("app");
-    const routes = rule === undefined ? [] : [{ name: "time", targets: [], timeoutMs: rule }];
-    await using plane = await startPlane({
-      net,
-      services: { Svc: [app.port] },
-      policy: { calls: { responseMs: policy, routes } },
-    });
-    const fields = [`x-mesher-deadline: ${field}`];
-    assertEquals((await ask(plane, "Svc", { fields })).status, 200);
-    assertEquals(deadlineOf(app.arrivals[0]!.head), ms);
-    app.held = new Promise(() => {});
-    const [asked, took] = await timed(ask(plane, "Svc", { fields }));
-    assertEquals(asked.status, 504);
-    assert(took >= ms - 20 && took < ms + 400, `${took} ms instead of ${ms}`);
-    await plane.quiet({ idle: 0 });
-  });
+function policiesTimes(factor: number) {
+  return {
+    services: Object.fromEntries(inherited.map(({ policy, rule }, index) => [`Svc${index}`, {
+      responseMs: policy * factor,
+      routes: rule === undefined ? [] : [{ name: "time", targets: [], timeoutMs: rule * factor }],
+    }])),
+  };
 }
 
-onBothNets("deadline, a later try is told what is left of it", async (net) => {
+onBothNetsAtOnce(
+  "deadline, of the service, a rule and the caller: which one holds",
+  async (net) => {
+    await using apps = await Instances.start(...inherited.keys().map(String));
+    await using plane = await startPlane({
+      net,
+      services: Object.fromEntries(apps.ports.map((port, index) => [`Svc${index}`, [port]])),
+      policy: policiesTimes(longer),
+    });
+    const askAll = (factor: number) =>
+      Promise.all(inherited.map(({ callers }, index) => {
+        const said = callers === "soon" ? callers : callers * factor;
+        return timed(ask(plane, `Svc${index}`, { fields: [`x-mesher-deadline: ${said}`] }));
+      }));
+    for (const [index, [asked]] of (await askAll(longer)).entries()) {
+      const { ms, title } = inherited[index]!;
+      assertEquals(asked.status, 200, title);
+      assertEquals(deadlineOf(apps.all[index]!.arrivals[0]!.head), ms * longer, title);
+    }
+    await plane.setPolicy(policiesTimes(1));
+    for (const each of apps.all) each.held = new Promise(() => {});
+    for (const [index, [asked, tookMs]] of (await askAll(1)).entries()) {
+      const { ms, title } = inherited[index]!;
+      assertEquals([asked.status, problemOf(asked).code], [504, "response_timeout"], title);
+      assertMatch(problemOf(asked).detail, new RegExp(` within ${ms} ms`), title);
+      assert(tookMs >= ms - staleMs && tookMs < soonMs, `${title}: ${tookMs} ms instead of ${ms}`);
+    }
+    await plane.quiet({ idle: 0 });
+  },
+);
+
+onBothNetsAtOnce("deadline, a later try is told what is left of it", async (net) => {
+  const workMs = 200;
   await using instances = await Instances.start("one", "two");
   for (const each of instances.all) {
     each.status = "503 Service Unavailable";
-    each.delayMs = 150;
+    each.delayMs = workMs;
   }
   await using plane = await startPlane({
     net,
     services: { Svc: instances.ports },
-    policy: { calls: { responseMs: 1000 }, retry: { statuses: [503] } },
+    policy: { calls: { responseMs: longMs }, retry: { statuses: [503] } },
   });
+  const sentMs = performance.now();
   assertEquals((await ask(plane, "Svc")).status, 503);
   const [first, second] = instances.all.flatMap((each) => each.arrivals)
-    .toSorted((a, b) => a.atMs - b.atMs).map((each) => deadlineOf(each.head));
-  assertEquals(first, 1000);
-  assert(second! > 500 && second! <= 860, `${second}`);
+    .toSorted((a, b) => a.atMs - b.atMs);
+  assertEquals(deadlineOf(first!.head), longMs);
+  const told = deadlineOf(second!.head);
+  // Between what the first try surely took and what all may have.
+  const least = longMs - (second!.atMs - sentMs) - 2, most = longMs - workMs + staleMs;
+  assert(told >= least && told <= most, `${told}, from ${least} to ${most}`);
   await plane.quiet();
 });
 
-onBothNets(
+onBothNetsAtOnce(
   "deadline, a caller who has hardly any time does not cost an endpoint its good name",
   async (net) => {
     const hole = blackHole();
     if (hole === undefined) return console.log("  skipped: a full accept queue needs Linux");
     try {
-      await using plane = await startPlane({ net, services: { Svc: [hole.port] } });
+      await using plane = await startPlane({
+        net,
+        services: { Svc: [hole.port] },
+        policy: { timeouts: { connectMs: longMs }, calls: { responseMs: longMs } },
+      });
       const [asked, ms] = await timed(ask(plane, "Svc", { fields: ["x-mesher-deadline: 100"] }));
       assertEquals(asked.status, 504);
-      assert(ms < 600, `${ms}`);
+      assert(ms < soonMs, `${ms}`);
       assertEquals(plane.gauge("endpointsEjected"), 0);
-      const [patient, longMs] = await timed(ask(plane, "Svc"));
+      const connectMs = 300;
+      await plane.setPolicy({ timeouts: { connectMs }, retry: { maxAttempts: 1 } });
+      const [patient, patientMs] = await timed(ask(plane, "Svc"));
       assertEquals([patient.status, problemOf(patient).code], [504, "connect_timeout"]);
-      assert(longMs > 900, `${longMs}`);
-      assert(plane.gauge("endpointsEjected") >= 1);
+      assert(patientMs >= connectMs - staleMs, `${patientMs}`);
+      assertEquals(plane.gauge("endpointsEjected"), 1);
       await plane.quiet({ idle: 0 });
     } finally {
       hole.close();
@@ -134,107 +163,131 @@ onBothNets(
   },
 );
 
-onBothNets("per try, a slow instance costs one try and the next one answers", async (net) => {
+onBothNetsAtOnce("per try, a slow instance costs one try and the next one answers", async (net) => {
+  // Longer than a stall of the machine, or that would cost a try as well.
+  const perTryMs = 800;
   await using instances = await Instances.start("stuck", "quick");
-  instances.all[0]!.held = new Promise(() => {});
+  const [stuck] = instances.all;
+  stuck!.held = new Promise(() => {});
   await using plane = await startPlane({
     net,
     services: { Svc: instances.ports },
-    policy: { calls: { responseMs: 3000 }, retry: { perTryMs: 200 } },
+    policy: { calls: { responseMs: longMs }, retry: { perTryMs } },
   });
-  for (let index = 0; index < 4; index++) {
+  while (stuck!.count === 0) {
     const [asked, ms] = await timed(ask(plane, "Svc"));
     assertEquals([asked.status, asked.body], [200, "quick"]);
-    assert(ms < 600, `${ms}`);
+    assert(ms < soonMs, `${ms}`);
   }
-  const [stuck] = instances.all;
-  assert(stuck!.count >= 1);
   assertEquals(plane.count("Svc", "retry"), stuck!.count);
   // Whoever may not be asked twice has the time of one try.
-  let order: Awaited<ReturnType<typeof ask>>;
+  let order: Asked;
   do order = await ask(plane, "Svc", { method: "POST", body: "order" }); while (
     order.status === 200
   );
   assertEquals([order.status, problemOf(order).code], [504, "response_timeout"]);
-  assertMatch(problemOf(order).detail, /200 ms/);
+  assertMatch(problemOf(order).detail, new RegExp(` ${perTryMs} ms`));
   await plane.quiet();
 });
 
 const told: readonly {
-  title: string;
-  value: () => string;
-  fromMs: number;
-  toMs: number;
-  status: number;
+  readonly title: string;
+  /** The field as of now, and when it asks for another try at the earliest; since 1970. */
+  readonly value: () => { readonly field: string; readonly dueMs: number };
+  readonly status: number;
 }[] = [
-  { title: "in seconds", value: () => "1", fromMs: 950, toMs: 1900, status: 200 },
+  { title: "in seconds", value: () => ({ field: "1", dueMs: Date.now() + 1000 }), status: 200 },
   {
     title: "as a date",
-    value: () => new Date(Date.now() + 2000).toUTCString(),
-    fromMs: 900,
-    toMs: 2800,
+    value: () => {
+      // It has whole seconds.
+      const dueMs = Math.floor(Date.now() / 1000 + 1.5) * 1000;
+      return { field: new Date(dueMs).toUTCString(), dueMs };
+    },
     status: 200,
   },
-  { title: "longer than there is time", value: () => "4", fromMs: 0, toMs: 400, status: 503 },
+  {
+    title: "longer than there is time",
+    value: () => ({ field: "4", dueMs: Infinity }),
+    status: 503,
+  },
 ];
 
-for (const { fromMs, status, title, toMs, value } of told) {
-  onBothNets(`retry after, ${title}`, async (net) => {
-    await using instances = await Instances.start("one", "two");
-    const [one, two] = instances.all;
-    for (const each of instances.all) {
-      each.status = "503 Service Unavailable";
-      each.fields = [`Retry-After: ${value()}`];
+for (const { status, title, value } of told) {
+  onBothNetsAtOnce(`retry after, ${title}`, async (net) => {
+    await using one = await RawUpstream.listen();
+    await using two = await RawUpstream.listen();
+    const tries: { readonly at: RawUpstream; readonly wallMs: number }[] = [];
+    let dueMs = 0;
+    for (const at of [one, two]) {
+      at.answer(() => {
+        tries.push({ at, wallMs: Date.now() });
+        if (tries.length > 1) return answer("ok");
+        const asked = value();
+        dueMs = asked.dueMs;
+        return answer("no", "503 Service Unavailable", `Retry-After: ${asked.field}`);
+      });
     }
     await using plane = await startPlane({
       net,
-      services: { Svc: instances.ports },
-      policy: { calls: { responseMs: 3000 }, retry: { statuses: [503], maxAttempts: 2 } },
+      services: { Svc: [one.port, two.port] },
+      policy: {
+        calls: { responseMs: status === 200 ? longMs : 3000 },
+        retry: { statuses: [503], maxAttempts: 2 },
+      },
     });
-    const asking = timed(ask(plane, "Svc"));
-    await plane.until(() => instances.total === 1, "the first try");
-    for (const each of [one!, two!]) each.status = "200 OK";
-    const [asked, ms] = await asking;
+    const [asked, ms] = await timed(ask(plane, "Svc"));
     assertEquals(asked.status, status);
-    assert(ms >= fromMs && ms < toMs, `${ms}`);
-    // An answer that is passed on says what the instance said.
-    if (status === 503) assertMatch(asked.head, /^Retry-After: 4\r$/m);
+    assert(ms < soonMs, `${ms}`);
+    if (status === 200) {
+      const [first, second] = tries;
+      assert(second!.wallMs >= dueMs - staleMs, `it came ${dueMs - second!.wallMs} ms early`);
+      assert(tries.length === 2 && first!.at !== second!.at);
+    } else {
+      // An answer that is passed on says what the instance said.
+      assertMatch(asked.head, /^Retry-After: 4\r$/m);
+      assertEquals(tries.length, 1);
+    }
     await plane.quiet();
   });
 }
 
-onBothNets("retry on status, a body that is still on its way is not cut in two", async (net) => {
-  await using hasty = await RawUpstream.listen();
-  await using calm = await RawUpstream.listen();
-  let refusals = 0;
-  hasty.serve(async (peer) => {
-    await peer.head();
-    refusals++;
-    // It answers before the body has come.
-    peer.send(answer("no", "503 Service Unavailable"));
-  });
-  const bodies: string[] = [];
-  calm.answer(({ body }) => (bodies.push(body), answer("ok")));
-  await using plane = await startPlane({
-    net,
-    services: { Svc: [hasty.port, calm.port] },
-    policy: { retry: { statuses: [503] } },
-  });
-  const statuses: number[] = [];
-  for (let index = 0; index < 6; index++) {
-    const client = await plane.client();
-    client.send(head("PUT / HTTP/1.1", "Host: Svc", "Content-Length: 30") + "0123456789");
-    await plane.until(() => refusals + bodies.length > 0 || plane.open > 0, "the request");
-    await new Promise((resolve) => setTimeout(resolve, 30));
-    client.send("0123456789");
-    await new Promise((resolve) => setTimeout(resolve, 30));
-    client.send("0123456789");
-    const { head: answered } = await client.message();
-    statuses.push(Number(answered.slice(9, 12)));
-    client.close();
-  }
-  for (const body of bodies) assertEquals(body, "012345678901234567890123456789");
-  assert(statuses.every((each) => each === 200 || each === 503), `${statuses}`);
-  assert(refusals >= 1);
-  await plane.quiet();
-});
+onBothNetsAtOnce(
+  "retry on status, a body that is still on its way is not cut in two",
+  async (net) => {
+    await using hasty = await RawUpstream.listen();
+    await using calm = await RawUpstream.listen();
+    let refusals = 0;
+    hasty.serve(async (peer) => {
+      await peer.head();
+      refusals++;
+      // It answers before the body has come.
+      peer.send(answer("no", "503 Service Unavailable"));
+    });
+    const bodies: string[] = [];
+    calm.answer(({ body }) => (bodies.push(body), answer("ok")));
+    await using plane = await startPlane({
+      net,
+      services: { Svc: [hasty.port, calm.port] },
+      policy: { retry: { statuses: [503] } },
+    });
+    const statuses: number[] = [];
+    for (let index = 0; index < 6; index++) {
+      const client = await plane.client();
+      client.send(head("PUT / HTTP/1.1", "Host: Svc", "Content-Length: 30") + "0123456789");
+      await plane.until(() => refusals + bodies.length > 0 || plane.open > 0, "the request");
+      // Whatever meets whatever first, no part of the body may get lost; nothing hangs on these times.
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      client.send("0123456789");
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      client.send("0123456789");
+      const { head: answered } = await client.message();
+      statuses.push(Number(answered.slice(9, 12)));
+      client.close();
+    }
+    for (const body of bodies) assertEquals(body, "012345678901234567890123456789");
+    assert(statuses.every((each) => each === 200 || each === 503), `${statuses}`);
+    assert(refusals >= 1);
+    await plane.quiet();
+  },
+);

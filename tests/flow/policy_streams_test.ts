@@ -1,27 +1,33 @@
 /** Streams: what flows is not cut by the time for an answer, by a limit per try, or by a change of policy. */
-import { assert, assertEquals, assertMatch } from "@test/assert";
-import { onBothNets, type Plane, startPlane } from "../support/plane.ts";
+import { assertEquals, assertMatch } from "@test/assert";
+import {
+  allEnded,
+  onBothNets,
+  onBothNetsAtOnce,
+  type Plane,
+  startPlane,
+} from "../support/plane.ts";
+import { pause } from "../support/process.ts";
 import { head, type RawPeer, RawUpstream } from "../support/raw.ts";
+import { longMs } from "../support/time_bounds.ts";
 
-/** Times that every stream here outlives by far. */
+/** Times that every stream here outlives; until a stream flows they leave room for a machine that stalls. */
 const short = {
-  calls: { responseMs: 300 },
-  retry: { perTryMs: 200, statuses: [502, 503] },
-  timeouts: { bodyIdleMs: 300, headMs: 300 },
+  calls: { responseMs: 1000 },
+  retry: { perTryMs: 900, statuses: [502, 503] },
+  timeouts: { bodyIdleMs: 300, headMs: 1000 },
 } as const;
 
-const outlivesMs = 900;
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
+/** Longer than each of them. */
+const outlivesMs = 1200;
 
 async function streaming(
   net: Plane["net"],
   fields: readonly string[] = ["Host: Svc"],
 ): Promise<{ upstream: RawUpstream; plane: Plane; client: RawPeer; peer: RawPeer }> {
   const upstream = await RawUpstream.listen();
-  const plane = await startPlane({ net, services: { Svc: [upstream.port] }, policy: short });
+  const plane = await startPlane({ net, policy: short });
+  await plane.publish("Svc", [upstream.port]);
   const client = await plane.client();
   client.send(head("GET /stream HTTP/1.1", ...fields));
   const peer = await upstream.accept();
@@ -30,43 +36,46 @@ async function streaming(
 }
 
 const framings: readonly {
-  title: string;
   fields: readonly string[];
   frame: (text: string) => string;
 }[] = [
   {
-    title: "in chunks",
     fields: ["Transfer-Encoding: chunked"],
     frame: (text) => `${text.length.toString(16)}\r\n${text}\r\n`,
   },
-  { title: "until the end of the connection", fields: [], frame: (text) => text },
+  // Until the end of the connection.
+  { fields: [], frame: (text) => text },
 ];
 
-for (const { fields, frame, title } of framings) {
-  onBothNets(`streams, server-sent events ${title} go on through long silences`, async (net) => {
-    const { client, peer, plane, upstream } = await streaming(net);
-    await using _plane = plane;
-    await using _upstream = upstream;
-    peer.send(head("HTTP/1.1 200 OK", "Content-Type: text/event-stream", ...fields));
-    assertMatch(await client.head(), /^HTTP\/1\.1 200 /);
-    for (let event = 0; event < 3; event++) {
-      peer.send(frame(`data: ${event}\n\n`));
-      const sent = performance.now();
-      await client.until(`data: ${event}\n\n`);
-      // Each at once, not when a buffer is full.
-      assert(performance.now() - sent < 250);
-      await pause(outlivesMs);
-    }
-    assertEquals(client.end, undefined);
-    assertEquals(plane.open, 1);
-    client.close();
-    // The caller's end is the stream's end.
-    await peer.closed();
-    await plane.quiet({ idle: 0 });
-  });
+onBothNetsAtOnce(
+  "streams, server-sent events go on through long silences, however framed",
+  (net) => allEnded(framings.map((each) => events(net, each))),
+);
+
+async function events(
+  net: Plane["net"],
+  { fields, frame }: typeof framings[number],
+): Promise<void> {
+  const { client, peer, plane, upstream } = await streaming(net);
+  await using _plane = plane;
+  await using _upstream = upstream;
+  peer.send(head("HTTP/1.1 200 OK", "Content-Type: text/event-stream", ...fields));
+  assertMatch(await client.head(), /^HTTP\/1\.1 200 /);
+  for (const silenceMs of [0, outlivesMs]) {
+    await pause(silenceMs);
+    peer.send(frame(`data: after ${silenceMs}\n\n`));
+    // Each at once, not when a buffer is full: nothing else is sent before it has come.
+    await client.until(`data: after ${silenceMs}\n\n`);
+  }
+  assertEquals(client.end, undefined);
+  assertEquals(plane.open, 1);
+  client.close();
+  // The caller's end is the stream's end.
+  await peer.closed();
+  await plane.quiet({ idle: 0 });
 }
 
-onBothNets(
+onBothNetsAtOnce(
   "streams, an upgraded connection lives beyond the response time, in both directions",
   async (net) => {
     const { client, peer, plane, upstream } = await streaming(net, [
@@ -81,11 +90,11 @@ onBothNets(
       head("HTTP/1.1 101 Switching Protocols", "Connection: Upgrade", "Upgrade: websocket"),
     );
     assertMatch(await client.head(), /^HTTP\/1\.1 101 /);
+    await pause(outlivesMs);
     for (const text of ["one", "two"]) {
-      await pause(outlivesMs);
       client.send(`from the client ${text}`);
       await peer.until(`from the client ${text}`);
-      await pause(outlivesMs);
+      await pause(outlivesMs / 4);
       peer.send(`from the server ${text}`);
       await client.until(`from the server ${text}`);
     }
@@ -99,20 +108,20 @@ onBothNets(
   },
 );
 
-onBothNets(
+onBothNetsAtOnce(
   "streams, a long upload has the time it takes, and its answer the response time",
   async (net) => {
     await using upstream = await RawUpstream.listen();
     await using plane = await startPlane({
       net,
-      services: { Svc: [upstream.port] },
-      policy: { ...short, timeouts: { bodyIdleMs: 1000 } },
+      policy: { ...short, timeouts: { bodyIdleMs: longMs } },
     });
+    await plane.publish("Svc", [upstream.port]);
     const client = await plane.client();
     client.send(head("PUT / HTTP/1.1", "Host: Svc", "Content-Length: 50"));
     const peer = await upstream.accept();
     for (let part = 0; part < 5; part++) {
-      await pause(200);
+      await pause(outlivesMs / 5);
       client.send("0123456789");
     }
     const { body } = await peer.message();
@@ -145,7 +154,7 @@ onBothNets(
   },
 );
 
-onBothNets(
+onBothNetsAtOnce(
   "streams, a silent stream with a length is cut by the time for bodies, as a failure",
   async (net) => {
     const { client, peer, plane, upstream } = await streaming(net);

@@ -1,4 +1,7 @@
-/** Open-loop load: requests begin when their time has come, whether or not earlier ones were answered. */
+/**
+ * Load on one port: open-loop, where requests begin when their time has come whether or not earlier ones were answered,
+ * and in volleys, as quick as they are answered.
+ */
 import { head, patienceMs, rawClient, type RawPeer, within } from "./raw.ts";
 
 export interface LoadRequest {
@@ -8,6 +11,9 @@ export interface LoadRequest {
   readonly fields?: readonly string[];
   readonly body?: string;
 }
+
+/** The same request each time, or another one by its number. */
+export type LoadRequests = LoadRequest | ((index: number) => LoadRequest);
 
 /** What became of one request. */
 export interface Shot {
@@ -21,9 +27,82 @@ export interface Shot {
   readonly body: string;
 }
 
+/** Callers with connections that they keep. */
+class Callers {
+  readonly #port: number;
+  readonly #idle: RawPeer[] = [];
+
+  constructor(port: number) {
+    this.#port = port;
+  }
+
+  /** Shape: status 0 when no answer came in time. */
+  async ask(request: LoadRequest, giveUpMs: number): Promise<Omit<Shot, "atMs" | "latencyMs">> {
+    const { body, fields = [], host, method = "GET", path = "/" } = request;
+    const length = body === undefined ? [] : [`Content-Length: ${body.length}`];
+    let peer: RawPeer | undefined;
+    try {
+      while ((peer = this.#idle.pop()) !== undefined && peer.end !== undefined);
+      peer ??= await rawClient(this.#port);
+      peer.send(
+        head(`${method} ${path} HTTP/1.1`, `Host: ${host}`, ...fields, ...length) + (body ?? ""),
+      );
+      const answered = await within(peer.message(), "an answer", giveUpMs);
+      peer.all = "";
+      if (/\r\nconnection: *close\r\n/i.test(answered.head)) peer.close();
+      else this.#idle.push(peer);
+      return { status: Number(answered.head.slice(9, 12)), ...answered };
+    } catch {
+      peer?.close();
+      return { status: 0, head: "", body: "" };
+    }
+  }
+
+  close(): void {
+    for (const peer of this.#idle.splice(0)) peer.close();
+  }
+}
+
+function requestOf(requests: LoadRequests, index: number): LoadRequest {
+  return typeof requests === "function" ? requests(index) : requests;
+}
+
+export interface VolleyOptions {
+  readonly count: number;
+  /** Requests that are under way at a time. */
+  readonly atATime?: number;
+  readonly request: LoadRequests;
+}
+
+/**
+ * Sends so many requests, each as soon as one before it was answered: for what is counted and not timed.
+ *
+ * Shape: in the order in which they were begun.
+ */
+export async function volley(
+  port: number,
+  { atATime = 4, count, request }: VolleyOptions,
+): Promise<readonly Shot[]> {
+  const callers = new Callers(port);
+  const shots: Shot[] = [];
+  const startMs = performance.now();
+  let begun = 0;
+  const caller = async () => {
+    while (begun < count) {
+      const index = begun++;
+      const atMs = performance.now() - startMs;
+      const answered = await callers.ask(requestOf(request, index), patienceMs);
+      shots[index] = { atMs, latencyMs: performance.now() - startMs - atMs, ...answered };
+    }
+  };
+  await Promise.all(Array.from({ length: atATime }, caller));
+  callers.close();
+  return shots;
+}
+
 export interface LoadOptions {
   readonly perSecond: number;
-  readonly request: LoadRequest | ((index: number) => LoadRequest);
+  readonly request: LoadRequests;
   /** How long the caller waits for an answer before it closes its connection. */
   readonly giveUpMs?: number;
 }
@@ -31,37 +110,36 @@ export interface LoadOptions {
 /** How often it is looked whether requests are due. */
 const tickMs = 4;
 
-/** Load on one port. Use with `await using`. */
+/** Open-loop load. Use with `await using`. */
 export class OpenLoop implements AsyncDisposable {
   /** In the order in which they were answered. */
   readonly shots: Shot[] = [];
-  readonly #port: number;
+  /** When it began, on the clock of `performance.now()`. Units: milliseconds. */
+  readonly startMs = performance.now();
+  readonly #callers: Callers;
   readonly #options: LoadOptions;
-  readonly #startMs = performance.now();
-  readonly #idle: RawPeer[] = [];
-  readonly #underWay = new Set<Promise<void>>();
-  /** The longest that a request began after it was due: what this process, not the proxy, held up. */
-  stallMs = 0;
+  /** Requests without an answer yet, and when each was due. */
+  readonly #underWay = new Map<Promise<void>, number>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #begun = 0;
 
   constructor(port: number, options: LoadOptions) {
-    this.#port = port;
+    this.#callers = new Callers(port);
     this.#options = options;
     this.#tick();
   }
 
   get elapsedMs(): number {
-    return performance.now() - this.#startMs;
+    return performance.now() - this.startMs;
   }
 
   #tick(): void {
     const { perSecond } = this.#options;
     while (this.#begun * 1000 / perSecond <= this.elapsedMs) {
       const index = this.#begun++;
-      this.stallMs = Math.max(this.stallMs, this.elapsedMs - index * 1000 / perSecond);
-      const shot = this.#shoot(index, index * 1000 / perSecond);
-      this.#underWay.add(shot);
+      const atMs = index * 1000 / perSecond;
+      const shot = this.#shoot(index, atMs);
+      this.#underWay.set(shot, atMs);
       shot.finally(() => this.#underWay.delete(shot));
     }
     this.#timer = setTimeout(() => this.#tick(), tickMs);
@@ -69,31 +147,8 @@ export class OpenLoop implements AsyncDisposable {
 
   async #shoot(index: number, atMs: number): Promise<void> {
     const { giveUpMs = patienceMs, request } = this.#options;
-    const { body, fields = [], host, method = "GET", path = "/" } = typeof request === "function"
-      ? request(index)
-      : request;
-    const length = body === undefined ? [] : [`Content-Length: ${body.length}`];
-    let peer: RawPeer | undefined;
-    let answered = { head: "", body: "" };
-    try {
-      while ((peer = this.#idle.pop()) !== undefined && peer.end !== undefined);
-      peer ??= await rawClient(this.#port);
-      peer.send(
-        head(`${method} ${path} HTTP/1.1`, `Host: ${host}`, ...fields, ...length) + (body ?? ""),
-      );
-      answered = await within(peer.message(), "an answer", giveUpMs);
-      peer.all = "";
-      if (/\r\nconnection: *close\r\n/i.test(answered.head)) peer.close();
-      else this.#idle.push(peer);
-    } catch {
-      peer?.close();
-    }
-    this.shots.push({
-      atMs,
-      latencyMs: this.elapsedMs - atMs,
-      status: Number(answered.head.slice(9, 12)),
-      ...answered,
-    });
+    const answered = await this.#callers.ask(requestOf(request, index), giveUpMs);
+    this.shots.push({ atMs, latencyMs: this.elapsedMs - atMs, ...answered });
   }
 
   /** The moment so long after its beginning. Units: milliseconds. */
@@ -102,11 +157,29 @@ export class OpenLoop implements AsyncDisposable {
     if (leftMs > 0) await new Promise((resolve) => setTimeout(resolve, leftMs));
   }
 
+  /**
+   * The longest that a request took which was under way since a moment; one without an answer counts as what it has
+   * waited so far.
+   *
+   * Shape: of a load to which nothing happens it is what the machine may have held up beside it, in the test, the
+   * proxy's thread or the instances. Units: milliseconds; the moment is one of `performance.now()`.
+   */
+  slowestMs(sinceMs = 0): number {
+    let longestMs = 0;
+    for (const { atMs, latencyMs } of this.shots) {
+      if (this.startMs + atMs + latencyMs > sinceMs) longestMs = Math.max(longestMs, latencyMs);
+    }
+    for (const atMs of this.#underWay.values()) {
+      longestMs = Math.max(longestMs, this.elapsedMs - atMs);
+    }
+    return longestMs;
+  }
+
   /** Begins no more requests, and waits for what is under way. Shape: all shots by the time they were due. */
   async stop(): Promise<readonly Shot[]> {
     clearTimeout(this.#timer);
-    await Promise.all(this.#underWay);
-    for (const peer of this.#idle.splice(0)) peer.close();
+    await Promise.all(this.#underWay.keys());
+    this.#callers.close();
     return this.shots.toSorted((a, b) => a.atMs - b.atMs);
   }
 

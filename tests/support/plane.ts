@@ -44,6 +44,26 @@ export function onBothNets(title: string, fn: (net: NetKind) => Promise<void>): 
   Deno.test(`${title} [portable]`, () => fn("portable"));
 }
 
+/**
+ * As onBothNets, as one test in which both kinds of socket go through the story at the same time: for stories that
+ * mostly wait.
+ */
+export function onBothNetsAtOnce(title: string, fn: (net: NetKind) => Promise<void>): void {
+  const nets: readonly NetKind[] = nativeHere ? ["native", "portable"] : ["portable"];
+  Deno.test(`${title} [${nets.join(" and ")}]`, () =>
+    allEnded(nets.map((net) =>
+      fn(net).catch((cause) => {
+        throw new Error(`on ${net} sockets`, { cause });
+      })
+    )));
+}
+
+/** Waits until all parts of a test have ended, also when one fails: it would outlive the test otherwise. */
+export async function allEnded(parts: readonly Promise<void>[]): Promise<void> {
+  await Promise.allSettled(parts);
+  await Promise.all(parts);
+}
+
 /** As onBothNets, on the best sockets there are: for long stories to which their kind makes no difference. */
 export function onOneNet(title: string, fn: (net: NetKind) => Promise<void>): void {
   const net = nativeHere ? "native" : "portable";
@@ -287,11 +307,13 @@ export class Plane implements AsyncDisposable {
   }
 
   /** Waits until nothing is under way: no request, no tunnel, and no client but `clients`. */
-  async quiet({ clients = 0, idle }: { clients?: number; idle?: number } = {}): Promise<void> {
+  async quiet(
+    { clients = 0, idle }: { clients?: number | "any"; idle?: number } = {},
+  ): Promise<void> {
     await this.until(
       () =>
         this.open === 0 && this.gauge("tunnelsOpen") === 0 &&
-        this.gauge("clientsOpen") === clients &&
+        (clients === "any" || this.gauge("clientsOpen") === clients) &&
         (idle === undefined || this.gauge("upstreamsIdle") === idle),
       () =>
         `rest; requests ${this.open}, tunnels ${this.gauge("tunnelsOpen")}, clients ${
