@@ -2,10 +2,10 @@
 import { parseArgs, usage } from "./bench/options.ts";
 import { findProgram, Workplace } from "./bench/children.ts";
 import { measureHops } from "./bench/hops.ts";
-import { measureIdleConnections } from "./bench/idle.ts";
+import { measureIdle } from "./bench/idle.ts";
 import { measureAdmin, measureBodies, measureLoad } from "./bench/measure.ts";
 import { largeBody, type Missing, type Peer, startOrigin, startPeer } from "./bench/peers.ts";
-import { rssKib, stealTicks } from "./bench/process_cost.ts";
+import { stealTicks } from "./bench/process_cost.ts";
 import { barReport, bodyReport, hopComparison, loadReport, noiseWarning } from "./bench/report.ts";
 
 const root = decodeURIComponent(new URL("../", import.meta.url).pathname);
@@ -43,14 +43,13 @@ async function bench(args: readonly string[], place: Workplace): Promise<number>
   for (const { name, reason } of missing) console.log(`missing: ${name}: ${reason}`);
 
   const mesher = peers.find((one) => one.name === "mesher");
-  const idleKib = mesher && await rssKib(mesher.child.pid);
   const stealBefore = await stealTicks();
   const plan = { ...options, wrk, progress };
   const load = await measureLoad(place, peers, plan);
   const bodies = await measureBodies(peers, plan);
   const adminP99Ms = mesher && await measureAdmin(place, mesher, plan);
   const context = { place, originPort: origin.port, root, ...binary };
-  const idleConnectionKib = mesher && await measureIdleConnections(context, progress);
+  const idle = mesher && await measureIdle(context, progress);
   const hops = mesher && await measureHops({ place, root, ...plan });
   const stealAfter = await stealTicks();
 
@@ -68,10 +67,10 @@ async function bench(args: readonly string[], place: Workplace): Promise<number>
     console.log(barReport({
       load: load.samples,
       bodies: bodies.samples,
-      idleRssMib: idleKib === undefined ? undefined : idleKib / 1024,
-      startMs: mesher.startMs,
+      idleRssMib: idle?.rssKib === undefined ? undefined : idle.rssKib / 1024,
+      startMs: idle?.startMs,
       adminP99Ms,
-      idleConnectionKib,
+      idleConnectionKib: idle?.connectionKib,
       hops: hops ?? [],
     }));
     const comparison = hopComparison(hops ?? []);

@@ -5,6 +5,7 @@ import { giveBackMemory } from "../plane/spare_memory.ts";
 import { NativeNet } from "./net/native/loop.ts";
 import { PortableNet } from "./net/portable/net.ts";
 import { DataPlane } from "./plane.ts";
+import { Tidying } from "./tidying.ts";
 
 /** The part of a worker's global scope that is used here. */
 interface Scope {
@@ -20,8 +21,6 @@ const post = (message: FromThread): void => scope.postMessage(message);
 
 /** Turns of the event loop that are waited for one message; each takes far less than a millisecond. */
 const maxMessageTurns = 1000;
-/** How old a thread is when it first looks for memory that only its start has used. */
-const settledMs = 1000;
 
 /** Ends the loop; set while it runs. */
 let endLoop: (() => void) | undefined;
@@ -98,7 +97,11 @@ async function run(start: ThreadStart): Promise<void> {
     const net = new NativeNet(libc, new Uint8Array(start.descriptors));
     plane = new DataPlane({ net, start, post, random: Math.random });
     endLoop = stop;
-    let tidyAtMs = net.now() + settledMs;
+    const tidying = new Tidying(net, () => {
+      giveBackMemory();
+      // What compiling took is free, but kept by the C library.
+      libc.trimHeaps();
+    });
     await net.run(start.wakeFd, {
       stopped: () => stopped,
       async messages() {
@@ -110,10 +113,7 @@ async function run(start: ThreadStart): Promise<void> {
       },
       turned(nowMs) {
         plane.turned(nowMs);
-        if (nowMs < tidyAtMs || plane.context.clients.size > 0) return;
-        // Once, and while nobody is connected who would have to wait for it.
-        tidyAtMs = Infinity;
-        giveBackMemory();
+        tidying.turned(plane.context.clients.size);
       },
     });
     if (death === undefined) plane.stop();

@@ -1,4 +1,4 @@
-/** Gives back what only the start of a thread has used of the engine's memory. */
+/** Gives back what the engine holds of memory that only a thread's start, or work that is over, has used. */
 
 /** What the engine offers. */
 export interface Engine {
@@ -15,15 +15,15 @@ function ownEngine(): Engine {
   };
 }
 
-/** With more than this in use little of it is left over from the start, and to look for it takes long. */
+/** With more than this in use little of it is left over, and to look for it takes long. */
 const mostBytes = 32 * 1024 * 1024;
 
 /**
  * Lets the engine look for what is no longer needed, and shrink. By itself it does so when it wants more memory, which
  * an idle sidecar never does.
  *
- * Cost: holds the calling thread up for 10 to 30 ms, so it is for once, after the start. Shape: does nothing where the
- * engine does not offer it.
+ * Cost: holds the calling thread up for 10 to 30 ms, so it is for moments with nothing to do. Shape: does nothing where
+ * the engine does not offer it.
  */
 export function giveBackMemory({ gc, usedBytes }: Engine = ownEngine()): void {
   if (gc === undefined || usedBytes() > mostBytes) return;

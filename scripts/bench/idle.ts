@@ -1,35 +1,52 @@
-/** What one client connection costs while it waits for its next request. */
+/** How soon a sidecar serves, what it holds while nobody calls, and what each waiting connection adds. */
 import { type PeerContext, startMesher } from "./peers.ts";
 import { rssKib } from "./process_cost.ts";
 
 const connections = 4000;
 /** The engine compiles what is hot after some thousands of requests; that memory is no connection's. */
 const warming = { connections: 500, requests: 40 } as const;
-/** Long enough for connections to the origin to leave the pool. */
-const settleMs = 5000;
+/** Long enough for the sidecar to see that the work is over and to give back what it took. */
+const settleMs = 9000;
 
 const request = new TextEncoder().encode("GET / HTTP/1.1\r\nHost: Origin\r\n\r\n");
 
+export interface IdleFigures {
+  /** From exec to the first proxied answer. Units: milliseconds. */
+  readonly startMs: number;
+  /** Resident memory before anybody else called. Shape: undefined where it cannot be measured. */
+  readonly rssKib: number | undefined;
+  /** Resident memory for each connection that waits for its next request. */
+  readonly connectionKib: number | undefined;
+}
+
 /**
- * Asks a process of its own: one that has carried full load gives memory back while this one measures.
- *
- * Units: KiB of resident memory per connection. Shape: undefined where it cannot be measured.
+ * Asks a process of its own: one that has carried full load gives memory back while this one measures. It is not the
+ * first of the run, so the runtime has the sources in its cache.
  */
-export async function measureIdleConnections(
+export async function measureIdle(
   context: PeerContext,
   progress: (text: string) => void,
-): Promise<number | undefined> {
+): Promise<IdleFigures> {
   progress(`${connections} idle connections`);
   const peer = await startMesher("mesher", context, "idle");
+  const { startMs, child: { pid } } = peer;
+  await settled();
+  const rss = await rssKib(pid);
   // A first crowd makes the process take what it keeps anyway.
   for (const conn of await open(peer.port, warming)) conn.close();
   await settled();
-  const before = await rssKib(peer.child.pid);
+  const before = await rssKib(pid);
   const conns = await open(peer.port, { connections, requests: 1 });
   await settled();
-  const after = await rssKib(peer.child.pid);
+  const after = await rssKib(pid);
   for (const conn of conns) conn.close();
-  return before === undefined || after === undefined ? undefined : (after - before) / connections;
+  return {
+    startMs,
+    rssKib: rss,
+    connectionKib: before === undefined || after === undefined
+      ? undefined
+      : (after - before) / connections,
+  };
 }
 
 function settled(): Promise<void> {
