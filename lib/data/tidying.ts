@@ -4,8 +4,11 @@
 const lookMs = 900;
 /** A thread that touches its sockets no more often between two looks serves some ten requests. */
 const fewTouches = 100;
-/** So many such looks in a row, and the work is over. */
-const quietLooks = 5;
+/**
+ * So many such looks in a row, half a minute, and the work is over. Not sooner: what the engine has compiled goes as
+ * well, and a crowd that comes back after some seconds would pay for it.
+ */
+const quietLooks = 33;
 /** Sockets touched less often than this, in a thousand requests, leave nothing behind that is worth a collection. */
 const muchWork = 10_000;
 

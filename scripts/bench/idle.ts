@@ -6,7 +6,9 @@ const connections = 4000;
 /** The engine compiles what is hot after some thousands of requests; that memory is no connection's. */
 const warming = { connections: 500, requests: 40 } as const;
 /** Long enough for the sidecar to see that the work is over and to give back what it took. */
-const settleMs = 9000;
+const settleMs = 35_000;
+/** Long enough for it to give back what only its start took. */
+const startedMs = 4000;
 
 const request = new TextEncoder().encode("GET / HTTP/1.1\r\nHost: Origin\r\n\r\n");
 
@@ -30,7 +32,7 @@ export async function measureIdle(
   progress(`${connections} idle connections`);
   const peer = await startMesher("mesher", context, "idle");
   const { startMs, child: { pid } } = peer;
-  await settled();
+  await pause(startedMs);
   const rss = await rssKib(pid);
   // A first crowd makes the process take what it keeps anyway.
   for (const conn of await open(peer.port, warming)) conn.close();
@@ -50,7 +52,11 @@ export async function measureIdle(
 }
 
 function settled(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, settleMs));
+  return pause(settleMs);
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** Connections that have had so many answers each, one after the other. */

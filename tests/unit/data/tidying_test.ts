@@ -48,12 +48,12 @@ Deno.test("tidying, when much work is over, also while connections stay open, an
   one.connect(100);
   one.seconds(10, 5000);
   assertEquals(one.given(), 1, "not while there is work");
-  one.seconds(4, 20);
+  one.seconds(25, 20);
   assertEquals(one.given(), 1, "a short rest is no end");
   one.seconds(2, 5000);
-  one.seconds(5, 20);
+  one.seconds(35, 20);
   assertEquals(one.given(), 2);
-  one.seconds(60, 20);
+  one.seconds(120, 20);
   assertEquals(one.given(), 2);
 });
 
@@ -61,6 +61,6 @@ Deno.test("tidying, little work is not worth it", () => {
   const one = thread(0);
   one.seconds(1, 2);
   one.seconds(10, 100);
-  one.seconds(20, 2);
+  one.seconds(100, 2);
   assertEquals(one.given(), 1);
 });
