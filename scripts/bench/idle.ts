@@ -6,7 +6,7 @@ const connections = 4000;
 /** The engine compiles what is hot after some thousands of requests; that memory is no connection's. */
 const warming = { connections: 500, requests: 40 } as const;
 /** Long enough for the sidecar to see that the work is over and to give back what it took. */
-const settleMs = 35_000;
+const settleMs = 45_000;
 /** Long enough for it to give back what only its start took. */
 const startedMs = 4000;
 
