@@ -96,8 +96,11 @@ export class RawPeer {
     const wait = Promise.withResolvers<T>();
     const check = () => {
       const found = look();
-      if (found !== undefined) wait.resolve(found);
-      else if (this.end !== undefined) {
+      if (found !== undefined) {
+        // What comes in the same turn is the next one's.
+        this.#changed.delete(check);
+        wait.resolve(found);
+      } else if (this.end !== undefined) {
         wait.reject(
           new Error(`the connection's ${this.end} came before ${what}; got ${this.#seen()}`),
         );
