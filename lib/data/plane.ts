@@ -1,16 +1,14 @@
 /** One data plane: listeners, connections and what control told it. The same in a thread of its own and inline. */
 import type { Random } from "../core/ports.ts";
 import { threadSlot } from "../plane/counters.ts";
-import { pieceCount, pieceOf } from "../plane/cluster_change.ts";
 import type {
-  ClusterChange,
   FailureReport,
   FromThread,
   ListenerSpec,
   ThreadMessage,
   ThreadStart,
 } from "../plane/messages.ts";
-import { Arrivals } from "./cluster/arrivals.ts";
+import { Arrivals, type WholeMessage } from "./cluster/arrivals.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import type { Listener, Net } from "./net/socket.ts";
 import { Client } from "./proxy/client.ts";
@@ -88,7 +86,7 @@ export class DataPlane {
     this.#arrivals.receive(message);
   }
 
-  #handle(message: ThreadMessage): void {
+  #handle(message: WholeMessage): void {
     const { directory } = this.context;
     switch (message.kind) {
       case "policy":
@@ -102,8 +100,6 @@ export class DataPlane {
         return this.#explain(message.question);
       case "cluster":
         return directory.applyCluster(message.cluster, message.number);
-      case "cluster_change":
-        return this.#change(message.change);
       case "cluster_gone":
         return directory.forgetCluster(message.service);
       case "resolved":
@@ -113,16 +109,6 @@ export class DataPlane {
       case "drain":
         return this.#drain(message.phase);
     }
-  }
-
-  /** A small one, at once. */
-  #change(change: ClusterChange): void {
-    const incoming = this.context.directory.beginChange(change);
-    if (incoming === undefined) return;
-    for (let index = 0; index < pieceCount(change.added); index++) {
-      incoming.take(pieceOf(change.added, index));
-    }
-    incoming.finish();
   }
 
   #explain(question: ExplainQuestion): void {

@@ -8,9 +8,12 @@ export interface Incoming {
   finish(): void;
 }
 
+/** What is handled in one step. */
+export type WholeMessage = Exclude<ThreadMessage, { kind: "cluster_change" }>;
+
 export interface ArrivalsOptions {
   /** Handles a message whose time has come. */
-  readonly handle: (message: ThreadMessage) => void;
+  readonly handle: (message: WholeMessage) => void;
   /** Shape: undefined when the change fits nothing here and is passed over. */
   readonly begin: (change: ClusterChange) => Incoming | undefined;
   readonly net: {
@@ -21,7 +24,7 @@ export interface ArrivalsOptions {
 }
 
 type Job =
-  | { readonly kind: "message"; readonly message: ThreadMessage }
+  | { readonly kind: "message"; readonly message: WholeMessage }
   | {
     readonly kind: "change";
     readonly change: ClusterChange;
@@ -71,15 +74,26 @@ export class Arrivals {
       if (message.kind === "resolved") {
         this.#queue = [pending, ...this.#queue.filter((job) => job !== pending)];
       }
-    } else if (message.kind === "cluster_change" && message.change.added.kind === "many") {
-      const { change } = message;
-      const job: Job = { kind: "change", change, behind: [], incoming: undefined, pieces: 0 };
-      this.#changes.set(change.service, job);
-      this.#enqueue(job);
+    } else if (message.kind === "cluster_change") {
+      this.#change(message.change);
     } else if (message.kind === "policy" && this.#queue.length > 0) {
       this.#policies++;
       this.#enqueue({ kind: "message", message });
     } else this.#options.handle(message);
+  }
+
+  /** A small one is taken in at once. */
+  #change(change: ClusterChange): void {
+    const { added, service } = change;
+    if (added.kind === "few") {
+      const incoming = this.#options.begin(change);
+      incoming?.take(added.records);
+      incoming?.finish();
+      return;
+    }
+    const job: Job = { kind: "change", change, behind: [], incoming: undefined, pieces: 0 };
+    this.#changes.set(service, job);
+    this.#enqueue(job);
   }
 
   #enqueue(job: Job): void {

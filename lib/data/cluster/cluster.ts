@@ -224,14 +224,7 @@ export class Cluster<Connection extends Poolable> {
     endpoint: EndpointState<Connection>,
     { ticket, nowMs }: { ticket: number; nowMs: number },
   ): void {
-    const at = this.#observation;
-    at.nowMs = nowMs;
-    at.decayMs = this.policy.balance.decayMs;
-    at.retryAfterMs = 0;
-    observeRefusal(endpoint, 0, at);
-    endpoint.countFailure();
-    this.#ejected(endpoint.health.failed(ticket, nowMs));
-    this.#changed(endpoint, nowMs);
+    this.#noteFailure(endpoint, { reason: endpoint.health.failed(ticket, nowMs), nowMs });
   }
 
   /** An answer that had begun well broke off. */
@@ -239,13 +232,21 @@ export class Cluster<Connection extends Poolable> {
     endpoint: EndpointState<Connection>,
     { ticket, nowMs }: { ticket: number; nowMs: number },
   ): void {
+    this.#noteFailure(endpoint, { reason: endpoint.health.cut(ticket, nowMs), nowMs });
+  }
+
+  /** Shape: `reason` is why the failure ejected the endpoint, if it did. */
+  #noteFailure(
+    endpoint: EndpointState<Connection>,
+    { nowMs, reason }: { readonly nowMs: number; readonly reason: EjectReason },
+  ): void {
     const at = this.#observation;
     at.nowMs = nowMs;
     at.decayMs = this.policy.balance.decayMs;
     at.retryAfterMs = 0;
     observeRefusal(endpoint, 0, at);
     endpoint.countFailure();
-    this.#ejected(endpoint.health.cut(ticket, nowMs));
+    this.#ejected(reason);
     this.#changed(endpoint, nowMs);
   }
 

@@ -2,6 +2,7 @@
 import { MeshError } from "../../core/errors.ts";
 import type { RetryPolicy, ServicePolicy } from "../../core/traffic.ts";
 import type { Cluster } from "../cluster/cluster.ts";
+import type { EndpointGroup } from "../cluster/group.ts";
 import { ascii } from "../http1/bytes.ts";
 import { HedgeDelay } from "../resilience/hedge.ts";
 import type { Target } from "../routing/route.ts";
@@ -49,35 +50,40 @@ function instead(
 }
 
 /** Shape: a service that was never called may have endpoints. */
-function isEmpty(
-  client: Client,
-  called: Cluster<Upstream>,
-  { label, service, subset }: Target,
-): boolean {
-  const cluster = service === undefined ? called : clusterOf(client, service);
+function isEmpty(client: Client, called: Cluster<Upstream>, target: Target): boolean {
+  const cluster = clusterFor(client, called, target);
   if (cluster === undefined) return false;
-  if (cluster instanceof MeshError) return true;
-  return (subset === undefined ? cluster.all : cluster.subset(label, subset)).size === 0;
+  return cluster instanceof MeshError || groupOf(cluster, target).size === 0;
 }
 
 /** Shape: the service that has to be asked for first, or why it cannot be called; else the plan is filled in. */
 function aimAt(
   client: Client,
   called: Cluster<Upstream>,
-  { label, service, subset }: Target,
+  target: Target,
 ): string | MeshError | undefined {
   const { exchange: { plan } } = client;
-  const cluster = service === undefined || service === called.service
-    ? called
-    : clusterOf(client, service);
-  if (cluster === undefined) return service;
+  const cluster = clusterFor(client, called, target);
+  if (cluster === undefined) return target.service;
   if (cluster instanceof MeshError) return cluster;
   if (cluster !== plan.cluster) {
     plan.changeService(cluster);
     client.exchange.changeService(client, cluster);
   }
-  plan.group = subset === undefined ? cluster.all : cluster.subset(label, subset);
+  plan.group = groupOf(cluster, target);
   return undefined;
+}
+
+/** Shape: as `clusterOf`. */
+function clusterFor(client: Client, called: Cluster<Upstream>, { service }: Target) {
+  return service === undefined || service === called.service ? called : clusterOf(client, service);
+}
+
+function groupOf(
+  cluster: Cluster<Upstream>,
+  { label, subset }: Target,
+): EndpointGroup<Upstream> {
+  return subset === undefined ? cluster.all : cluster.subset(label, subset);
 }
 
 /** What a rule says of retries on top of the policy of the service that it sends to. */
@@ -110,21 +116,13 @@ function clusterOf(
 }
 
 /** Where the copy of a request goes. Shape: undefined where nobody can have it. */
-export function mirrorOf(
-  client: Client,
-  { label, service, subset }: Target,
-): RequestPlan["mirror"] {
-  const { context, exchange: { plan } } = client;
-  let cluster: Cluster<Upstream> | undefined = plan.cluster;
-  if (service !== undefined) {
-    const other = clusterOf(client, service);
-    if (other instanceof MeshError) return undefined;
-    cluster = other;
+export function mirrorOf(client: Client, target: Target): RequestPlan["mirror"] {
+  const cluster = clusterFor(client, client.exchange.plan.cluster, target);
+  if (cluster instanceof MeshError) return undefined;
+  if (cluster === undefined) {
     // Nobody waits for a copy: until the service is known there is none.
-    if (cluster === undefined) {
-      context.directory.ask(service).catch(() => {});
-      return undefined;
-    }
+    client.context.directory.ask(target.service!).catch(() => {});
+    return undefined;
   }
-  return { cluster, group: subset === undefined ? cluster.all : cluster.subset(label, subset) };
+  return { cluster, group: groupOf(cluster, target) };
 }
