@@ -29,6 +29,17 @@ async function call(plane: Plane): Promise<string> {
   return text;
 }
 
+/** A call whose client has the head of its answer and whose body is on its way. */
+async function answerBegun(plane: Plane, upstream: RawUpstream) {
+  const client = await plane.client();
+  client.send(head("GET /long HTTP/1.1", "Host: Svc"));
+  const peer = await upstream.accept();
+  await peer.head();
+  peer.send(begun);
+  await client.head();
+  return { client, peer };
+}
+
 for (const coding of ["a length", "chunks"] as const) {
   onBothNets(
     `cut answer with ${coding}, has the status that was sent, and the failure`,
@@ -61,12 +72,7 @@ onBothNets("cut answer, a reset is recorded with the status that was sent", asyn
   await using upstream = await RawUpstream.listen();
   await using plane = await startPlane({ net, services: { Svc: [upstream.port] } });
   await watch(plane);
-  const client = await plane.client();
-  client.send(head("GET /long HTTP/1.1", "Host: Svc"));
-  const peer = await upstream.accept();
-  await peer.head();
-  peer.send(begun);
-  await client.head();
+  const { client, peer } = await answerBegun(plane, upstream);
   peer.reset();
   await client.closed();
   const record = await onlyRecord(plane);
@@ -77,12 +83,7 @@ onBothNets("cut answer, a client that leaves in the middle had its status too", 
   await using upstream = await RawUpstream.listen();
   await using plane = await startPlane({ net, services: { Svc: [upstream.port] } });
   await watch(plane);
-  const client = await plane.client();
-  client.send(head("GET /long HTTP/1.1", "Host: Svc"));
-  const peer = await upstream.accept();
-  await peer.head();
-  peer.send(begun);
-  await client.head();
+  const { client } = await answerBegun(plane, upstream);
   client.reset();
   const record = await onlyRecord(plane);
   assertEquals([record.status, record.code], [200, "client_gone"]);

@@ -4,6 +4,7 @@ import { blocks } from "../../lib/plane/counters.ts";
 import { onlyRecord, watch } from "../support/observe.ts";
 import { onBothNets, type Plane, startPlane } from "../support/plane.ts";
 import { head, RawUpstream } from "../support/raw.ts";
+import { openTunnel } from "../support/tunnel.ts";
 
 /** How long things that are not the sidecar's take here. Units: milliseconds. */
 const longMs = 300;
@@ -22,13 +23,7 @@ onBothNets("own time, of a tunnel there is none", async (net) => {
   await using server = await RawUpstream.listen();
   await using plane = await startPlane({ net });
   await watch(plane);
-  const client = await plane.client();
-  const authority = `127.0.0.1:${server.port}`;
-  client.send(head(`CONNECT ${authority} HTTP/1.1`, `Host: ${authority}`));
-  await client.head();
-  const peer = await server.accept();
-  client.send("\x16hello");
-  await peer.take(6);
+  const { client, peer } = await openTunnel(plane, server);
   client.close();
   peer.close();
   assertEquals((await onlyRecord(plane)).ownMs, 0);

@@ -5,18 +5,14 @@ import { Instance } from "../support/instance.ts";
 import { everything, onlyRecord, records, recordsOf, watch } from "../support/observe.ts";
 import { onBothNets, type Plane, startPlane } from "../support/plane.ts";
 import { head, RawUpstream } from "../support/raw.ts";
+import { openTunnel } from "../support/tunnel.ts";
 
 onBothNets("record, a tunnel to a host outside has what went through it", async (net) => {
   await using server = await RawUpstream.listen();
   await using plane = await startPlane({ net });
   await watch(plane);
-  const client = await plane.client();
-  const authority = `127.0.0.1:${server.port}`;
-  client.send(head(`CONNECT ${authority} HTTP/1.1`, `Host: ${authority}`));
-  await client.head();
-  const peer = await server.accept();
-  client.send("\x16hello");
-  assertEquals(await peer.take(6), "\x16hello");
+  const { authority, client, first, peer } = await openTunnel(plane, server);
+  assertEquals(first, "\x16hello");
   peer.send("answer!");
   assertEquals(await client.take(7), "answer!");
   assertEquals(recordsOf(plane), []);
