@@ -11,13 +11,16 @@ import {
   outOfDescriptors,
 } from "../descriptors.ts";
 import type { Listener, ListenHooks, Net, Socket } from "../socket.ts";
-import { Timers } from "../timers.ts";
+import { type Deadline, Timers } from "../timers.ts";
 import { PortableListener } from "./listener.ts";
 import { Passes } from "./passes.ts";
 import { PortableSocket } from "./socket.ts";
+import { Ticker } from "./ticker.ts";
 import { ReadTurns } from "./turns.ts";
 
 const tickMs = 16;
+/** Without anything to do there is a look at the deadlines and at what may be closed only so often. */
+const maxRestMs = 1000;
 /** Buffers for small writes that are kept for the next one. */
 const writeBytes = 4096;
 const keptWriteBuffers = 1024;
@@ -36,17 +39,25 @@ export class PortableNet implements Net {
   /** Connections that are being made and have a descriptor already. */
   #dialling = 0;
   readonly #sleeping = new Set<() => void>();
-  readonly #ticker: ReturnType<typeof setInterval>;
+  readonly #ticker: Ticker;
   #stopped = false;
 
   constructor() {
     this.timers = new Timers(this.#now, tickMs);
-    this.#ticker = setInterval(() => {
-      this.turns.nextRound();
-      this.timers.advance(this.tick());
-      this.#passes.rest(this.#now);
-    }, tickMs);
-    Deno.unrefTimer(Number(this.#ticker));
+    this.#ticker = new Ticker({
+      beatMs: tickMs,
+      beat: () => {
+        this.turns.nextRound();
+        this.timers.advance(this.#now = performance.now());
+        this.#passes.rest(this.#now);
+      },
+      restMs: () => this.timers.waitMs(this.#now, maxRestMs),
+    });
+  }
+
+  /** Whether the clock stands until something happens; for tests. */
+  get resting(): boolean {
+    return this.#ticker.resting;
   }
 
   /** Sockets that are open; for tests. */
@@ -65,16 +76,24 @@ export class PortableNet implements Net {
   }
 
   now(): number {
+    if (this.#ticker.resting) this.#now = performance.now();
     return this.#now;
   }
 
   sinceTurn(): number {
-    return performance.now() - this.#now;
+    return performance.now() - this.now();
   }
 
   /** Reads the clock; called when something has happened, so that what follows needs not. */
   tick(): number {
+    this.#ticker.touch();
     return this.#now = performance.now();
+  }
+
+  /** Sets the deadline of a socket. Units: milliseconds from now; Infinity for none. */
+  expireAfter(item: Deadline, ms: number): void {
+    this.timers.set(item, this.now() + ms);
+    this.#ticker.touch();
   }
 
   /** A copy of the bytes that stays as it is while they are written. Shape: `count` bytes of the buffer count. */
@@ -98,6 +117,7 @@ export class PortableNet implements Net {
 
   /** Wraps a connection that was accepted or made. */
   adopt(conn: Deno.Conn): PortableSocket {
+    this.tick();
     const socket = new PortableSocket(this, conn, () => this.#sockets.delete(socket));
     this.#sockets.add(socket);
     return socket;
@@ -171,7 +191,7 @@ export class PortableNet implements Net {
   /** Closes every socket and ends every sleep. */
   stop(): void {
     this.#stopped = true;
-    clearInterval(this.#ticker);
+    this.#ticker.stop();
     this.#passes.close();
     for (const socket of [...this.#sockets]) socket.abort();
     for (const done of [...this.#sleeping]) done();

@@ -160,6 +160,7 @@ export class PortableSocket extends Deadline implements Socket, Reading {
   }
 
   #fail(error: unknown): void {
+    this.#net.tick();
     this.broken = this.hungUp = true;
     this.failure = error instanceof Error ? error.message : String(error);
     // A reset that a write met is not told to the next read. Other failures of a write leave the peer's last words
@@ -201,7 +202,7 @@ export class PortableSocket extends Deadline implements Socket, Reading {
   expireAfter(ms: number): void {
     if (this.closed) return;
     this.timedOut = false;
-    this.#net.timers.set(this, this.#net.now() + ms);
+    this.#net.expireAfter(this, ms);
   }
 
   override expired(): void {
