@@ -30,7 +30,7 @@ for (const maker of makers) {
   for (const one of [...openingCases, ...streamCases, ...waitingCases]) {
     const reason = whyNot(maker, one);
     Deno.test({
-      name: `${maker.name} sockets, ${one.title}${reason ? ` (skipped: ${reason})` : ""}`,
+      name: `${maker.title} sockets, ${one.title}${reason ? ` (skipped: ${reason})` : ""}`,
       ignore: reason !== undefined,
       fn: () => maker.run(one.story),
     });

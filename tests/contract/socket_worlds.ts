@@ -1,4 +1,4 @@
-/** Both makers of sockets behind one face, so that one suite can hold them to the same behaviour. */
+/** The makers of sockets behind one face, so that one suite can hold them to the same behaviour. */
 import { NativeNet } from "../../lib/data/net/native/loop.ts";
 import { PortableNet } from "../../lib/data/net/portable/net.ts";
 import { FAILED, type Listener, type Net, type Socket, WAIT } from "../../lib/data/net/socket.ts";
@@ -35,6 +35,8 @@ export interface World {
 
 export interface Maker {
   readonly name: "native" | "portable";
+  /** Tells apart what goes by one name. */
+  readonly title: string;
   /** Why this maker cannot be had here. */
   readonly missing: string | undefined;
   run(story: (world: World) => Promise<void>): Promise<void>;
@@ -120,6 +122,7 @@ function worldOf(
 
 const native: Maker = {
   name: "native",
+  title: "native",
   missing: raw === undefined
     ? "native sockets need Linux with glibc and the permission for foreign functions"
     : undefined,
@@ -158,11 +161,12 @@ const native: Maker = {
   },
 };
 
-const portable: Maker = {
+const portables = [true, false].map((handles): Maker => ({
   name: "portable",
+  title: handles ? "portable" : "portable, without stream handles,",
   missing: undefined,
   async run(story) {
-    const net = new PortableNet();
+    const net = new PortableNet({ handles });
     const { world, close } = worldOf(net, () => undefined);
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<never>((_, reject) => {
@@ -181,9 +185,9 @@ const portable: Maker = {
     if (net.open > 0) throw new Error(`${net.open} sockets were left open`);
     if (net.timers.count > 0) throw new Error(`${net.timers.count} timers were left`);
   },
-};
+}));
 
-export const makers: readonly Maker[] = [native, portable];
+export const makers: readonly Maker[] = [native, ...portables];
 
 /** Within this a wait that is to end by its own deadline has ended. Units: milliseconds. */
 export const inTimeMs = 10_000;

@@ -216,9 +216,10 @@ onBothNets(
       }));
     }
     await plane.quiet();
-    // What the pool keeps is open on both sides, and both sides are in this process.
+    // What the pool keeps is open on both sides, and both sides are in this process; a portable socket takes two.
+    const each = net === "portable" ? 3 : 2;
     await plane.until(
-      () => descriptors() <= before + 2 * plane.gauge("upstreamsIdle"),
+      () => descriptors() <= before + each * plane.gauge("upstreamsIdle"),
       () => `${descriptors()} descriptors to become ${before}`,
     );
     // One that was reset before it was accepted is never seen.

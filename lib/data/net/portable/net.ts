@@ -1,4 +1,4 @@
-/** The portable maker: `Deno.Conn` on the thread's own event loop, for every platform and for tests. */
+/** The portable maker: sockets on the event loop of the thread's runtime, for every platform and for tests. */
 import type { Address } from "../../../core/address.ts";
 import { formatAddress } from "../../../core/address.ts";
 import { MeshError } from "../../../core/errors.ts";
@@ -12,18 +12,23 @@ import {
 } from "../descriptors.ts";
 import type { Listener, ListenHooks, Net, Socket } from "../socket.ts";
 import { type Deadline, Timers } from "../timers.ts";
+import { ConnSocket } from "./conn_socket.ts";
+import { HandleSocket } from "./handle_socket.ts";
 import { PortableListener } from "./listener.ts";
+import type { SocketParts } from "./parts.ts";
 import { Passes } from "./passes.ts";
-import { PortableSocket } from "./socket.ts";
+import { StreamHandles } from "./stream_handles.ts";
 import { Ticker } from "./ticker.ts";
 import { ReadTurns } from "./turns.ts";
 
 const tickMs = 16;
 /** Without anything to do there is a look at the deadlines and at what may be closed only so often. */
 const maxRestMs = 1000;
-/** Buffers for small writes that are kept for the next one. */
-const writeBytes = 4096;
-const keptWriteBuffers = 1024;
+/** Buffers come in two sizes; so many of each are kept for the next one who needs one. */
+const smallBytes = 4 * 1024;
+const keptSmall = 1024;
+const largeBytes = 96 * 1024;
+const keptLarge = 32;
 /** Descriptors that the rest of the process has open; a runtime with its files, registry and admin API. */
 const usedElsewhere = 40;
 
@@ -33,16 +38,22 @@ export class PortableNet implements Net {
   readonly #passes = new Passes();
   readonly turns = new ReadTurns(this.#passes.after);
   readonly #bounds: DescriptorBounds = descriptorBounds(descriptorLimit());
-  readonly #writeBuffers: Uint8Array<ArrayBuffer>[] = [];
+  readonly #small: Uint8Array<ArrayBuffer>[] = [];
+  readonly #large: Uint8Array<ArrayBuffer>[] = [];
+  readonly #handles: StreamHandles | undefined;
   #now = performance.now();
-  readonly #sockets = new Set<PortableSocket>();
+  readonly #sockets = new Set<ConnSocket | HandleSocket>();
+  /** Descriptors of these sockets. */
+  #opened = 0;
   /** Connections that are being made and have a descriptor already. */
   #dialling = 0;
   readonly #sleeping = new Set<() => void>();
   readonly #ticker: Ticker;
   #stopped = false;
 
-  constructor() {
+  /** Without stream handles every socket is a `Deno.Conn`, as on runtimes that have none. */
+  constructor({ handles = true }: { readonly handles?: boolean } = {}) {
+    this.#handles = handles ? StreamHandles.find() : undefined;
     this.timers = new Timers(this.#now, tickMs);
     this.#ticker = new Ticker({
       beatMs: tickMs,
@@ -72,7 +83,7 @@ export class PortableNet implements Net {
 
   /** The runtime does not show descriptors; these are those that are known of. */
   get #descriptors(): number {
-    return usedElsewhere + this.#sockets.size + this.#dialling;
+    return usedElsewhere + this.#opened + this.#dialling;
   }
 
   now(): number {
@@ -96,18 +107,19 @@ export class PortableNet implements Net {
     this.#ticker.touch();
   }
 
-  /** A copy of the bytes that stays as it is while they are written. Shape: `count` bytes of the buffer count. */
-  borrowCopy(bytes: Uint8Array, from: number, count: number): Uint8Array<ArrayBuffer> {
-    if (count > writeBytes) return new Uint8Array(bytes.subarray(from, from + count));
-    const buffer = this.#writeBuffers.pop() ?? new Uint8Array(writeBytes);
-    buffer.set(bytes.subarray(from, from + count));
-    return buffer;
+  /** A buffer of at least so many bytes, to be given back. */
+  borrow(bytes: number): Uint8Array<ArrayBuffer> {
+    if (bytes <= smallBytes) return this.#small.pop() ?? new Uint8Array(smallBytes);
+    if (bytes <= largeBytes) return this.#large.pop() ?? new Uint8Array(largeBytes);
+    return new Uint8Array(bytes);
   }
 
-  /** Takes a borrowed buffer back once nobody reads it any more. */
+  /** Takes a borrowed buffer back once nobody uses it any more. */
   giveBack(buffer: Uint8Array<ArrayBuffer>): void {
-    if (buffer.length === writeBytes && this.#writeBuffers.length < keptWriteBuffers) {
-      this.#writeBuffers.push(buffer);
+    if (buffer.length === smallBytes) {
+      if (this.#small.length < keptSmall) this.#small.push(buffer);
+    } else if (buffer.length === largeBytes && this.#large.length < keptLarge) {
+      this.#large.push(buffer);
     }
   }
 
@@ -116,9 +128,22 @@ export class PortableNet implements Net {
   }
 
   /** Wraps a connection that was accepted or made. */
-  adopt(conn: Deno.Conn): PortableSocket {
+  adopt(conn: Deno.Conn): ConnSocket | HandleSocket {
     this.tick();
-    const socket = new PortableSocket(this, conn, () => this.#sockets.delete(socket));
+    const handle = this.#handles?.open(conn);
+    const descriptors = handle === undefined ? 1 : 2;
+    this.#opened += descriptors;
+    const parts: SocketParts = {
+      net: this,
+      conn,
+      released: () => {
+        this.#opened -= descriptors;
+        this.#sockets.delete(socket);
+      },
+    };
+    const socket: ConnSocket | HandleSocket = handle === undefined
+      ? new ConnSocket(parts)
+      : new HandleSocket(this.#handles!, handle, parts);
     this.#sockets.add(socket);
     return socket;
   }
@@ -145,15 +170,11 @@ export class PortableNet implements Net {
       }, timeoutMs);
     });
     this.#dialling++;
-    const connecting = "path" in address
-      ? Deno.connect({ transport: "unix", path: address.path })
-      : Deno.connect({ hostname: address.host, port: address.port, signal: giveUp.signal });
+    const connecting = this.#connect(address, giveUp.signal);
     // A connection that comes too late has no owner any more.
-    connecting.then((conn) => late && conn.close(), () => {});
+    connecting.then((socket) => late && socket.close(), () => {});
     try {
-      const conn = await Promise.race([connecting, timeout]);
-      if ("setNoDelay" in conn) conn.setNoDelay(true);
-      return this.adopt(conn);
+      return await Promise.race([connecting, timeout]);
     } catch (error) {
       if (error instanceof MeshError) throw error;
       if (outOfDescriptors(error)) {
@@ -168,6 +189,16 @@ export class PortableNet implements Net {
       this.#dialling--;
       clearTimeout(timer);
     }
+  }
+
+  async #connect(address: Address, signal: AbortSignal): Promise<ConnSocket | HandleSocket> {
+    if ("path" in address) {
+      return this.adopt(await Deno.connect({ transport: "unix", path: address.path }));
+    }
+    // Not by a handle: among hundreds of busy ones those that connect are not looked at for seconds.
+    const conn = await Deno.connect({ hostname: address.host, port: address.port, signal });
+    conn.setNoDelay(true);
+    return this.adopt(conn);
   }
 
   turn(): Promise<void> {

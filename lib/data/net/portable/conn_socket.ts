@@ -2,12 +2,14 @@
 import { FAILED, type Socket, WAIT } from "../socket.ts";
 import { Deadline } from "../timers.ts";
 import type { PortableNet } from "./net.ts";
+import { remoteHostOf, type SocketParts } from "./parts.ts";
 import type { Reading } from "./turns.ts";
+import { Waiting } from "./waiting.ts";
 
 const idleBytes = 4 * 1024;
 const busyBytes = 64 * 1024;
 
-export class PortableSocket extends Deadline implements Socket, Reading {
+export class ConnSocket extends Deadline implements Socket, Reading {
   readonly remoteHost: string;
   servedIn = 0;
   hungUp = false;
@@ -32,19 +34,14 @@ export class PortableSocket extends Deadline implements Socket, Reading {
   /** The peer's side ended by a reset; what arrived before it can still be read. */
   #cut = false;
   #endWrite = false;
-  #reader: (() => void) | undefined;
-  #writer: (() => void) | undefined;
+  readonly #waiting = new Waiting();
 
-  constructor(net: PortableNet, conn: Deno.Conn, released: () => void) {
+  constructor(parts: SocketParts) {
     super();
-    this.#net = net;
-    this.#conn = conn;
-    this.#released = released;
-    const remote = conn.remoteAddr;
-    // A caller by IPv4 on a listener for both families is named by its IPv4 address.
-    this.remoteHost = remote.transport === "tcp"
-      ? remote.hostname.replace(/^::ffff:(?=\d+\.)/i, "")
-      : "unix";
+    this.#net = parts.net;
+    this.#conn = parts.conn;
+    this.#released = parts.released;
+    this.remoteHost = remoteHostOf(parts.conn);
     this.#readAhead();
   }
 
@@ -84,7 +81,7 @@ export class PortableSocket extends Deadline implements Socket, Reading {
   #readDone(): void {
     this.#reading = false;
     if (this.closed) return;
-    this.#wakeReader();
+    this.#waiting.wakeReader();
     if (this.hungUp) this.onTrouble?.();
   }
 
@@ -117,7 +114,9 @@ export class PortableSocket extends Deadline implements Socket, Reading {
     if (this.#writing) return WAIT;
     const count = Math.min(to - from, busyBytes);
     this.#writing = true;
-    this.#outgoing = this.#net.borrowCopy(buffer, from, count);
+    // A copy stays as it is while it is written.
+    this.#outgoing = this.#net.borrow(count);
+    this.#outgoing.set(buffer.subarray(from, from + count));
     this.#outgoingEnd = count;
     this.#sent = 0;
     this.#writeRest();
@@ -152,9 +151,9 @@ export class PortableSocket extends Deadline implements Socket, Reading {
     this.#net.giveBack(this.#outgoing!);
     this.#outgoing = undefined;
     if (this.closed) return this.#release();
-    this.#wakeWriter();
+    this.#waiting.wakeWriter();
     if (this.broken) {
-      this.#wakeReader();
+      this.#waiting.wakeReader();
       this.onTrouble?.();
     }
   }
@@ -169,34 +168,17 @@ export class PortableSocket extends Deadline implements Socket, Reading {
   }
 
   readable(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#reader = resolve;
-      if (this.readReady || this.closed) this.#wakeReader();
-    });
+    if (this.readReady || this.closed) return Promise.resolve();
+    return this.#waiting.reader();
   }
 
   writable(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#writer = resolve;
-      if (!this.#writing || this.closed) this.#wakeWriter();
-    });
-  }
-
-  #wakeReader(): void {
-    const reader = this.#reader;
-    this.#reader = undefined;
-    reader?.();
-  }
-
-  #wakeWriter(): void {
-    const writer = this.#writer;
-    this.#writer = undefined;
-    writer?.();
+    if (!this.#writing || this.closed) return Promise.resolve();
+    return this.#waiting.writer();
   }
 
   wake(): void {
-    this.#wakeReader();
-    this.#wakeWriter();
+    this.#waiting.wake();
   }
 
   expireAfter(ms: number): void {
