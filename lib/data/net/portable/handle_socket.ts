@@ -9,8 +9,6 @@ import { Waiting } from "./waiting.ts";
 /** With so many unread bytes no more are read until they have been taken. */
 const enoughBytes = 32 * 1024;
 const mostPerWrite = 64 * 1024;
-/** Up to so many bytes a loop copies faster than a view and a call do. */
-const fewBytes = 512;
 
 export class HandleSocket extends Deadline implements Socket {
   readonly remoteHost: string;
@@ -98,14 +96,14 @@ export class HandleSocket extends Deadline implements Socket {
     } else if (this.#end + count > unread.length) {
       const have = this.#end - this.#start;
       const larger = this.#net.borrow(have + count);
-      copy(unread, this.#start, this.#end, larger, 0);
+      larger.set(unread.subarray(this.#start, this.#end));
       this.#net.giveBack(unread);
       unread = larger;
       this.#start = 0;
       this.#end = have;
     }
     this.#unread = unread;
-    copy(this.#handles.buffer, 0, count, unread, this.#end);
+    unread.set(this.#handles.buffer.subarray(0, count), this.#end);
     this.#end += count;
     if (this.#end - this.#start < enoughBytes) return;
     this.#paused = true;
@@ -117,7 +115,7 @@ export class HandleSocket extends Deadline implements Socket {
     const have = this.#end - this.#start;
     if (have > 0) {
       const count = Math.min(have, to - from);
-      copy(this.#unread!, this.#start, this.#start + count, buffer, from);
+      buffer.set(this.#unread!.subarray(this.#start, this.#start + count), from);
       this.#start += count;
       if (this.#start === this.#end) this.#taken();
       return count;
@@ -146,7 +144,7 @@ export class HandleSocket extends Deadline implements Socket {
     const count = Math.min(to - from, mostPerWrite);
     // What does not go out at once is taken from where it lies later, so it lies where nobody else writes.
     const outgoing = this.#net.borrow(count);
-    copy(buffer, from, from + count, outgoing, 0);
+    outgoing.set(buffer.subarray(from, from + count));
     const left = this.#handles.write(this.#handle, outgoing.subarray(0, count));
     if (typeof left === "object") {
       this.#outgoing = outgoing;
@@ -240,13 +238,4 @@ export class HandleSocket extends Deadline implements Socket {
     this.#conn.close();
     this.#released();
   }
-}
-
-/** Copies `from[start..end)` to `to[at..)`. */
-function copy(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void {
-  if (end - start > fewBytes) {
-    to.set(from.subarray(start, end), at);
-    return;
-  }
-  for (let index = start; index < end; index++) to[at++] = from[index]!;
 }
