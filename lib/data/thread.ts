@@ -2,6 +2,7 @@
 import { openLibc } from "../plane/libc.ts";
 import type { FromThread, ThreadStart, ToThread } from "../plane/messages.ts";
 import { giveBackMemory } from "../plane/spare_memory.ts";
+import { Inbox } from "./inbox.ts";
 import { NativeNet } from "./net/native/loop.ts";
 import { PortableNet } from "./net/portable/net.ts";
 import { DataPlane } from "./plane.ts";
@@ -18,9 +19,6 @@ interface Scope {
 
 const scope = self as unknown as Scope;
 const post = (message: FromThread): void => scope.postMessage(message);
-
-/** Turns of the event loop that are waited for one message; each takes far less than a millisecond. */
-const maxMessageTurns = 1000;
 
 /** Ends the loop; set while it runs. */
 let endLoop: (() => void) | undefined;
@@ -63,14 +61,17 @@ function tellDeath(message: string): void {
 }
 
 async function run(start: ThreadStart): Promise<void> {
-  const sequence = new Int32Array(start.sequence);
+  const inbox = new Inbox({
+    announced: new Int32Array(start.sequence),
+    deliver: () => new Promise((resolve) => setImmediate(resolve)),
+    now: () => performance.now(),
+  });
   let stopped = false;
-  let received = 0;
   let onStop = () => {};
   let plane: DataPlane;
   scope.onmessage = (event) => {
     const message = event.data as ToThread;
-    received = message.sequence;
+    inbox.received(message.sequence);
     if (message.kind === "stop") stop();
     else if (!stopped) plane.receive(message);
   };
@@ -104,13 +105,7 @@ async function run(start: ThreadStart): Promise<void> {
     });
     await net.run(start.wakeFd, {
       stopped: () => stopped,
-      async messages() {
-        // The wake-up may arrive before the message that it announces.
-        for (let turn = 0; turn < maxMessageTurns && death === undefined; turn++) {
-          await new Promise<void>((resolve) => setImmediate(resolve));
-          if (received >= Atomics.load(sequence, 0)) return;
-        }
-      },
+      messages: () => inbox.take(),
       turned(nowMs) {
         plane.turned(nowMs);
         tidying.turned(plane.context.clients.size);

@@ -5,14 +5,10 @@ import type {
   ClusterSnapshot,
   EndpointSnapshot,
 } from "./messages.ts";
+import { packRecords } from "./record_pack.ts";
 
 /** So few records are sent as they are. */
-const fewRecords = 256;
-/**
- * A piece is made into endpoints within a fraction of a millisecond; and it is just long enough for the engine to put
- * what it parses where long-lived objects belong, so that no quick collection has to move it.
- */
-const pieceBytes = 104 * 1024;
+const fewRecords = 64;
 
 /** A set with the number that changes name it by. */
 export interface NumberedSet {
@@ -104,7 +100,7 @@ function differences(
     const was = left.get(key);
     if (was === undefined) return;
     left.delete(key);
-    kept.push(index, was);
+    kept.push(index, was, record.instanceId === before[was]!.instanceId ? 0 : 1);
   });
   return { splices, added, kept };
 }
@@ -130,45 +126,8 @@ function sameTags(a: EndpointSnapshot["tags"], b: EndpointSnapshot["tags"]): boo
     keys.every((key) => Object.hasOwn(b, key) && a[key] === b[key]);
 }
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-
 function packed(records: readonly EndpointSnapshot[]): ChangeRecords {
-  if (records.length <= fewRecords) return { kind: "few", records };
-  const pieces: Uint8Array[] = [];
-  let texts: string[] = [];
-  let length = 0;
-  const cut = () => {
-    pieces.push(encoder.encode(`[${texts.join(",")}]`));
-    texts = [];
-    length = 0;
-  };
-  for (const record of records) {
-    const text = JSON.stringify(record);
-    texts.push(text);
-    length += text.length;
-    if (length >= pieceBytes) cut();
-  }
-  if (length > 0) cut();
-  const bytes = new SharedArrayBuffer(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  const ends: number[] = [];
-  let end = 0;
-  for (const piece of pieces) {
-    new Uint8Array(bytes, end).set(piece);
-    ends.push(end += piece.length);
-  }
-  return { kind: "many", bytes, ends };
-}
-
-/** How many pieces there are. */
-export function pieceCount(added: ChangeRecords): number {
-  return added.kind === "few" ? 1 : added.ends.length;
-}
-
-/** The records of one piece. */
-export function pieceOf(added: ChangeRecords, index: number): readonly EndpointSnapshot[] {
-  if (added.kind === "few") return added.records;
-  const from = index === 0 ? 0 : added.ends[index - 1]!;
-  const piece = new Uint8Array(added.bytes, from, added.ends[index]! - from);
-  return JSON.parse(decoder.decode(piece)) as readonly EndpointSnapshot[];
+  return records.length <= fewRecords
+    ? { kind: "few", records }
+    : { kind: "many", records: packRecords(records) };
 }

@@ -47,15 +47,26 @@ export interface ClusterSnapshot {
   readonly unusable: readonly string[];
 }
 
+/** What choosing among endpoints takes before one of them is called. */
+export interface RecordKind {
+  readonly weight: number;
+  readonly zone?: string;
+  readonly region?: string;
+}
+
+/** Records as bytes (record_pack.ts), which structured cloning does not copy. */
+export interface PackedRecords {
+  readonly count: number;
+  /** Each kind that occurs, once. */
+  readonly kinds: readonly RecordKind[];
+  readonly bytes: SharedArrayBuffer;
+}
+
 /** Records that a change brings. */
 export type ChangeRecords =
   | { readonly kind: "few"; readonly records: readonly EndpointSnapshot[] }
-  /**
-   * So many that a thread takes them over piece by piece: shared memory costs it nothing until then.
-   *
-   * Shape: piece i is the JSON of an array of records, in the bytes from `ends[i - 1]`, or 0, up to `ends[i]`.
-   */
-  | { readonly kind: "many"; readonly bytes: SharedArrayBuffer; readonly ends: readonly number[] };
+  /** So many that a thread reads only those that it calls. */
+  | { readonly kind: "many"; readonly records: PackedRecords };
 
 /** A newer set of a service, told by what differs from the one that the thread was sent last. */
 export interface ClusterChange {
@@ -72,7 +83,10 @@ export interface ClusterChange {
   readonly splices: readonly number[];
   /** In the order of the new set. */
   readonly added: ChangeRecords;
-  /** Added ones that only moved or whose record is another: index in `added`, position in the old set, in turn. */
+  /**
+   * Added ones that only moved or whose record is another, three numbers each: index in `added`, position in the old
+   * set, 1 if another instance is behind the address now, else 0.
+   */
   readonly kept: readonly number[];
   readonly unusable: readonly string[];
 }

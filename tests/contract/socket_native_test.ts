@@ -114,7 +114,11 @@ Deno.test({
       { role: "inbound", address, fd: listenFd },
       { accepted: () => {}, full: () => false, pausing: () => {} },
     );
-    await net.run(wakeFd, { stopped: () => true, messages: () => Promise.resolve(), turned() {} });
+    await net.run(wakeFd, {
+      stopped: () => true,
+      messages: () => Promise.resolve(true),
+      turned() {},
+    });
     // Takes the number of the set that was closed, and the listener too.
     const other = libc.epollCreate();
     assertEquals(libc.epollAdd(other, listenFd, 1, 7), 0);

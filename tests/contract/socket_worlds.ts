@@ -145,7 +145,7 @@ const native: Maker = {
     // The loop has this thread to itself, as in a data thread: the story runs between its turns.
     await net.run(wakeFd, {
       stopped: () => ended || performance.now() > latestMs,
-      messages: () => Promise.resolve(),
+      messages: () => Promise.resolve(true),
       turned() {},
     });
     libc.close(wakeFd);

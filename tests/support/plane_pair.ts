@@ -19,7 +19,7 @@ export class HeldTurns {
   readonly net = {
     kind: "portable",
     now: () => 1000,
-    // Every piece of a set takes so long that the next one has to wait for its turn.
+    // Every step takes so long that the next one has to wait for its turn.
     sinceTurn: () => this.#elapsedMs += 2,
     turn: () => this.#wait(),
     sleep: () => this.#wait(),

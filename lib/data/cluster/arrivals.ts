@@ -1,11 +1,10 @@
-/** Messages that take a data thread long: large sets come in a piece at a time, between turns of the loop. */
-import { pieceCount, pieceOf } from "../../plane/cluster_change.ts";
-import type { ClusterChange, EndpointSnapshot, ThreadMessage } from "../../plane/messages.ts";
+/** Messages that take a data thread long: large sets come in step by step, between turns of the loop. */
+import type { ClusterChange, ThreadMessage } from "../../plane/messages.ts";
 
-/** What takes a change in. */
+/** A change that comes in. */
 export interface Incoming {
-  take(records: readonly EndpointSnapshot[]): void;
-  finish(): void;
+  /** Takes far less than a millisecond. Shape: whether it was the last one. */
+  step(): boolean;
 }
 
 /** What is handled in one step. */
@@ -17,6 +16,7 @@ export interface ArrivalsOptions {
   /** Shape: undefined when the change fits nothing here and is passed over. */
   readonly begin: (change: ClusterChange) => Incoming | undefined;
   readonly net: {
+    now(): number;
     turn(): Promise<void>;
     sleep(ms: number): Promise<void>;
     sinceTurn(): number;
@@ -30,23 +30,24 @@ type Job =
     readonly change: ClusterChange;
     /** Messages about the same service that came after it. */
     readonly behind: ThreadMessage[];
+    /** Undefined before its first step, and for one that fits nothing here. */
     incoming: Incoming | undefined;
-    pieces: number;
+    begun: boolean;
   };
 
-/** When so much of a turn is over, further pieces wait for the next one. */
+/** When so much of a turn is over, further steps wait for the next one. */
 const turnMs = 1;
-/** So many pieces come in without a rest: some sets, but not all of a large registry. */
-const eagerPieces = 24;
+/** So many steps are taken without a rest: some sets, but not all of a large registry. */
+const eagerSteps = 24;
 /**
- * Between pieces of a long line nobody waits for. Without it memory grows faster than the engine can look through it
+ * Between steps of a long line nobody waits for. Without it memory grows faster than the engine can look through it
  * beside the calls, and then it stops them to catch up.
  */
 const restMs = 4;
 
 /**
  * Shape: messages about one service keep their order, and a policy comes after the sets that were sent before it; all
- * else is handled at once. A set becomes visible as a whole, with its last piece; until then the one before is used.
+ * else is handled at once. A set becomes visible as a whole, with its last step; until then the one before is used.
  */
 export class Arrivals {
   readonly #options: ArrivalsOptions;
@@ -55,6 +56,9 @@ export class Arrivals {
   #running = false;
   /** In line. */
   #policies = 0;
+  /** What small changes took of the turn that began then. */
+  #turnAtMs = NaN;
+  #tookMs = 0;
 
   constructor(options: ArrivalsOptions) {
     this.#options = options;
@@ -82,18 +86,25 @@ export class Arrivals {
     } else this.#options.handle(message);
   }
 
-  /** A small one is taken in at once. */
+  /** A small one is taken in at once, unless many have come together. */
   #change(change: ClusterChange): void {
-    const { added, service } = change;
-    if (added.kind === "few") {
-      const incoming = this.#options.begin(change);
-      incoming?.take(added.records);
-      incoming?.finish();
-      return;
-    }
-    const job: Job = { kind: "change", change, behind: [], incoming: undefined, pieces: 0 };
-    this.#changes.set(service, job);
+    if (change.added.kind === "few" && this.#takenAtOnce(change)) return;
+    const job: Job = { kind: "change", change, behind: [], incoming: undefined, begun: false };
+    this.#changes.set(change.service, job);
     this.#enqueue(job);
+  }
+
+  #takenAtOnce(change: ClusterChange): boolean {
+    const { begin, net } = this.#options;
+    if (net.now() !== this.#turnAtMs) {
+      this.#turnAtMs = net.now();
+      this.#tookMs = 0;
+    }
+    if (this.#tookMs > turnMs) return false;
+    const fromMs = net.sinceTurn();
+    begin(change)?.step();
+    this.#tookMs += net.sinceTurn() - fromMs;
+    return true;
   }
 
   #enqueue(job: Job): void {
@@ -104,13 +115,13 @@ export class Arrivals {
   async #run(): Promise<void> {
     const { net } = this.#options;
     this.#running = true;
-    let pieces = 0;
+    let steps = 0;
     while (this.#queue.length > 0) {
-      if (pieces < eagerPieces || this.#awaited()) await net.turn();
+      if (steps < eagerSteps || this.#awaited()) await net.turn();
       else await net.sleep(restMs);
       while (this.#queue.length > 0) {
         this.#step(this.#queue[0]!);
-        pieces++;
+        steps++;
         if (net.sinceTurn() > turnMs) break;
       }
     }
@@ -129,15 +140,11 @@ export class Arrivals {
       this.#policies--;
       return this.#options.handle(job.message);
     }
-    const { added, service } = job.change;
-    if (job.pieces === 0) job.incoming = this.#options.begin(job.change);
-    if (job.incoming !== undefined) {
-      job.incoming.take(pieceOf(added, job.pieces++));
-      if (job.pieces < pieceCount(added)) return;
-      job.incoming.finish();
-    }
+    if (!job.begun) job.incoming = this.#options.begin(job.change);
+    job.begun = true;
+    if (job.incoming?.step() === false) return;
     this.#queue.shift();
-    this.#changes.delete(service);
+    this.#changes.delete(job.change.service);
     for (const message of job.behind) this.receive(message);
   }
 

@@ -9,9 +9,11 @@ import type { Poolable, PoolGauge } from "../net/pool.ts";
 import { RetryBudget } from "../resilience/budget.ts";
 import { HedgeDelay } from "../resilience/hedge.ts";
 import { ClusterHealth, outcomeOf } from "../resilience/outlier.ts";
-import { endpointKey, type EndpointOptions, EndpointState } from "./endpoint.ts";
+import { clearSlots, endpointKey, type EndpointOptions, EndpointState } from "./endpoint.ts";
 import { Gate, type GateOptions } from "./gate.ts";
 import { EndpointGroup } from "./group.ts";
+import { publishStates } from "./published_states.ts";
+import { Roster } from "./roster.ts";
 import { inSubset } from "./subset.ts";
 
 export interface ClusterOptions {
@@ -35,7 +37,6 @@ export class Cluster<Connection extends Poolable> {
   /** What a second attempt beside the first is timed by; undefined where there is to be none. */
   hedge: HedgeDelay | undefined;
   policy: ServicePolicy;
-  endpoints: readonly EndpointState<Connection>[] = [];
   unusable: readonly string[] = [];
   /** All endpoints. */
   all: EndpointGroup<Connection>;
@@ -78,6 +79,21 @@ export class Cluster<Connection extends Poolable> {
     return new EndpointGroup(subset, { balance, outlier, place, spread: this.#spread, inOrder });
   }
 
+  /** All of them. Cost: those of a large set that nobody has had yet are read first. */
+  get endpoints(): readonly EndpointState<Connection>[] {
+    return this.all.members;
+  }
+
+  /** Who is in the set, without reading anything. */
+  get roster(): Roster<Connection> {
+    return this.all.roster;
+  }
+
+  /** Whether endpoints are best read when they come, a stretch at a time: something looks at all of them. */
+  get readsAll(): boolean {
+    return this.all.byKey || this.#subsets.size > 0;
+  }
+
   /** Takes over a newer set. Endpoints with the same address keep their state and connections. */
   apply(snapshot: ClusterSnapshot): void {
     const records = snapshot.endpoints;
@@ -108,35 +124,47 @@ export class Cluster<Connection extends Poolable> {
       if (known.update(record)) reweighted = true;
       return known;
     });
-    this.setEndpoints(endpoints, { left: moved.values(), reweighted, unusable: snapshot.unusable });
+    const { unusable } = snapshot;
+    this.become(Roster.of(endpoints), { left: moved.values(), reweighted, unusable });
   }
 
   /** The state of an endpoint that is about to become a member. */
   join(record: EndpointSnapshot): EndpointState<Connection> {
-    return new EndpointState<Connection>(record, this.#shared, this.endpoints.length > 0);
+    clearSlots(this.#options.counters, record.slot);
+    return this.make(record, this.all.size > 0);
+  }
+
+  /** The state of an endpoint whose slot in the counters is clear. */
+  make(record: EndpointSnapshot, newcomer: boolean): EndpointState<Connection> {
+    return new EndpointState<Connection>(record, this.#shared, newcomer);
+  }
+
+  /** An endpoint that gets the slot is about to become a member without being read. */
+  clearSlot(slot: number | undefined): void {
+    clearSlots(this.#options.counters, slot);
   }
 
   /**
    * Makes these the members, all at once.
    *
-   * Shape: `left` are those that were members and are not any more; `reweighted`: a weight of one is another now.
+   * Shape: `left` are those that were members and are not any more, as far as they were read; `reweighted`: a weight
+   * of one is another now.
    */
-  setEndpoints(
-    endpoints: readonly EndpointState<Connection>[],
+  become(
+    roster: Roster<Connection>,
     { left, reweighted, unusable }: {
       readonly left: Iterable<EndpointState<Connection>>;
       readonly reweighted: boolean;
       readonly unusable: readonly string[];
     },
   ): void {
-    this.endpoints = endpoints;
     this.unusable = unusable;
     for (const gone of left) gone.retire();
-    this.#health.total = endpoints.length;
+    this.#health.total = roster.size;
     this.#unsettled = true;
-    this.all.setMembers(endpoints, { reweighted });
+    this.all.setMembers(roster, { reweighted });
     for (const { group, tags } of this.#subsets.values()) {
-      group.setMembers(inSubset(endpoints, tags), { reweighted });
+      group.setMembers(inSubset(this.endpoints, tags), { reweighted });
     }
   }
 
@@ -149,8 +177,9 @@ export class Cluster<Connection extends Poolable> {
     this.gate.setPolicy(policy);
     this.#hedges();
     if (sameValue(balance, policy.balance) && sameValue(outlier, policy.outlier)) return;
+    const { roster } = this;
     this.all = this.#makeGroup("");
-    this.all.setMembers(this.endpoints);
+    this.all.setMembers(roster);
     this.#subsets.clear();
   }
 
@@ -168,9 +197,8 @@ export class Cluster<Connection extends Poolable> {
   find(address: { readonly host: string; readonly port: number }):
     | EndpointState<Connection>
     | undefined {
-    return this.endpoints.find(({ snapshot }) =>
-      snapshot.host === address.host && snapshot.port === address.port
-    );
+    const position = this.roster.find(address);
+    return position < 0 ? undefined : this.all.read(position);
   }
 
   /** An attempt goes to an endpoint. Shape: the ticket to report its outcome with. */
@@ -307,20 +335,15 @@ export class Cluster<Connection extends Poolable> {
     if (!this.#unsettled) return 0;
     // Large sets are walked only while something in them changes by itself.
     const { slowStartMs } = this.policy.balance;
-    this.#unsettled = false;
-    for (const each of this.endpoints) {
-      each.publishState(nowMs, slowStartMs);
-      if (each.state(nowMs, slowStartMs) !== "healthy") this.#unsettled = true;
-    }
-    return this.endpoints.length;
+    this.#unsettled = publishStates(this.roster, { counters, nowMs, slowStartMs });
+    return this.roster.size;
   }
 
   close(): void {
     const { base, counters } = this.#options;
     counters[base + slot.budget] = counters[base + slot.panic] = 0;
     this.gate.close();
-    for (const endpoint of this.endpoints) endpoint.retire();
-    this.endpoints = [];
+    for (const endpoint of this.roster.present()) endpoint.retire();
     this.all.setMembers([]);
   }
 }

@@ -63,14 +63,17 @@ export class EndpointState<Connection extends Poolable> implements Candidate {
   /** First of its slots in the counters; -1 for none. */
   #base = -1;
 
-  /** Shape: a newcomer joined a cluster that was there before it: its share grows slowly. */
+  /**
+   * Shape: a newcomer joined a cluster that was there before it: its share grows slowly. Its slots in the counters are
+   * clear (clearSlots).
+   */
   constructor(snapshot: EndpointSnapshot, shared: EndpointOptions, newcomer: boolean) {
     this.snapshot = snapshot;
     this.weight = snapshot.weight ?? 1;
     this.#shared = shared;
     this.#counters = shared.counters;
     this.warmFromMs = newcomer ? notYet : freshNumbers.warmFromMs;
-    this.#takeSlots(snapshot.slot);
+    this.#base = baseOf(snapshot.slot);
   }
 
   /** It refused or did not take a connection: passed over until then, or until control finds it well. */
@@ -114,10 +117,10 @@ export class EndpointState<Connection extends Poolable> implements Candidate {
   }
 
   #takeSlots(slot: number | undefined): void {
-    const base = slot === undefined ? -1 : endpointBase(slot);
+    const base = baseOf(slot);
     if (base === this.#base) return;
     this.#base = base;
-    if (base >= 0) this.#counters.fill(0, base, base + endpointSlots);
+    clearSlots(this.#counters, slot);
   }
 
   /**
@@ -221,6 +224,16 @@ export class EndpointState<Connection extends Poolable> implements Candidate {
     this.#health?.forget();
     this.#idle?.closeAll();
   }
+}
+
+function baseOf(slot: number | undefined): number {
+  return slot === undefined ? -1 : endpointBase(slot);
+}
+
+/** Clears the counters of an endpoint that joins: another one had them before. */
+export function clearSlots(counters: Float64Array, slot: number | undefined): void {
+  const base = baseOf(slot);
+  if (base >= 0) counters.fill(0, base, base + endpointSlots);
 }
 
 export function endpointKey(address: { readonly host: string; readonly port: number }): string {

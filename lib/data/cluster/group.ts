@@ -3,11 +3,16 @@ import type { BalancePolicy, OutlierPolicy } from "../../core/traffic.ts";
 import type { Balancer, PickRequest } from "../balance/balancer.ts";
 import { createBalancer } from "../balance/create.ts";
 import { hashShare, hashText, mixHash } from "../../core/hash.ts";
-import { chooseTier, localityTiers, type Place } from "../balance/locality.ts";
+import { chooseTier, type Place } from "../balance/locality.ts";
 import { pickUntried } from "../balance/untried.ts";
 import type { Poolable } from "../net/pool.ts";
 import { inPanic } from "../resilience/outlier.ts";
-import type { EndpointState } from "./endpoint.ts";
+import { EndpointState } from "./endpoint.ts";
+import { MemberList } from "./member_list.ts";
+import { Roster } from "./roster.ts";
+import { type Tier, tiersOf } from "./tiers.ts";
+import type { UnreadPack } from "./unread.ts";
+import { usableOf } from "./usable.ts";
 
 export interface GroupOptions {
   readonly balance: BalancePolicy;
@@ -25,23 +30,19 @@ const redraws = 4;
 
 const tierSalt = 77;
 
-/** Usable endpoints of one distance. */
-interface Tier<Connection extends Poolable> {
-  /** Of the load. */
-  readonly share: number;
-  readonly members: readonly EndpointState<Connection>[];
-}
+/** Balancers that go by the address of every endpoint. */
+const byKey: ReadonlySet<BalancePolicy["kind"]> = new Set(["sticky", "consistent_hash"]);
 
 export class EndpointGroup<Connection extends Poolable> {
   /** In words; empty for all endpoints of the service. */
   readonly subset: string;
-  members: readonly EndpointState<Connection>[] = [];
   /** Ejections are ignored at the moment because too many are out. */
   panic = false;
   readonly #options: GroupOptions;
   readonly #balancer: Balancer;
+  #roster: Roster<Connection> = Roster.of<Connection>([]);
   /** Those that may be picked: as one list, and by nearness where that counts. */
-  #usable: readonly EndpointState<Connection>[] = [];
+  #usable = new MemberList<Connection>(this.#roster);
   #tiers: readonly Tier<Connection>[] = [];
   /** When the lists have to be made again, on the thread's clock. Units: milliseconds. */
   #validUntilMs = -Infinity;
@@ -55,7 +56,23 @@ export class EndpointGroup<Connection extends Poolable> {
   }
 
   get size(): number {
-    return this.members.length;
+    return this.#roster.size;
+  }
+
+  get roster(): Roster<Connection> {
+    return this.#roster;
+  }
+
+  /** All of them. Cost: reads those that were not read yet. */
+  get members(): readonly EndpointState<Connection>[] {
+    const { members } = this.#roster;
+    for (let position = 0; this.#roster.unread > 0; position++) this.read(position);
+    return members as readonly EndpointState<Connection>[];
+  }
+
+  /** Whether it is the address of every endpoint that the balancer goes by. */
+  get byKey(): boolean {
+    return byKey.has(this.#options.balance.kind);
   }
 
   get balancer(): Balancer {
@@ -63,16 +80,52 @@ export class EndpointGroup<Connection extends Poolable> {
   }
 
   setMembers(
-    members: readonly EndpointState<Connection>[],
+    members: Roster<Connection> | readonly EndpointState<Connection>[],
     { reweighted = false }: { readonly reweighted?: boolean } = {},
   ): void {
-    this.members = members;
+    this.#roster = members instanceof Roster ? members : Roster.of([...members]);
     // Balancers work weights out once per list.
     if (reweighted) {
-      this.#usable = [];
+      this.#usable = new MemberList(Roster.of<Connection>([]));
       this.#tiers = [];
     }
     this.invalidate();
+  }
+
+  /** The member at a position, which is read if it was not. */
+  read(position: number): EndpointState<Connection> {
+    const member = this.#roster.members[position]!;
+    if (member instanceof EndpointState) return member;
+    const endpoint = this.#roster.read(position);
+    const put = (list: MemberList<Connection>) => {
+      // Before the next pick they may still be of the roster before.
+      if (list.of(this.#roster)) list.put(position, endpoint);
+    };
+    put(this.#usable);
+    for (const { list } of this.#tiers) put(list);
+    return endpoint;
+  }
+
+  /** Reads some members of a pack. Shape: whether all of them are read now. */
+  readSome(pack: UnreadPack<Connection>, count: number): boolean {
+    const roster = this.#roster;
+    let read = 0;
+    for (let position = 0; position < this.size; position++) {
+      if (!roster.isIn(pack, position)) continue;
+      if (read++ === count) return false;
+      this.read(position);
+    }
+    return true;
+  }
+
+  #memberOf(list: MemberList<Connection>, index: number): EndpointState<Connection> {
+    const member = list.candidates[index]!;
+    if (member instanceof EndpointState) return member;
+    const position = list.position(index);
+    const endpoint = this.read(position);
+    // Another group with the same roster may have read it before.
+    list.put(position, endpoint);
+    return endpoint;
   }
 
   /** Something about an endpoint changed: the lists are made again before the next pick. */
@@ -96,8 +149,10 @@ export class EndpointGroup<Connection extends Poolable> {
     const usable = this.#usable;
     if (usable.length > 0) {
       if (this.#options.inOrder) {
-        const first = usable.find((each) => !(tried?.includes(each) ?? false));
-        if (first !== undefined) return first;
+        const first = usable.candidates.findIndex((each) =>
+          !(tried?.includes(each as EndpointState<Connection>) ?? false)
+        );
+        if (first >= 0) return this.#memberOf(usable, first);
       } else {
         const picked = this.#draw(request, tried);
         if (picked !== undefined) return picked;
@@ -115,7 +170,8 @@ export class EndpointGroup<Connection extends Poolable> {
     const balancer = this.#balancer;
     if (tried !== undefined) {
       // Once more in its own zone would be nice; elsewhere is safer.
-      return usable[pickUntried(balancer, usable, { ...request, tried })];
+      const index = pickUntried(balancer, usable.candidates, { ...request, tried });
+      return index < 0 ? undefined : this.#memberOf(usable, index);
     }
     const bound = this.#bound(request);
     if (bound !== undefined) {
@@ -124,12 +180,12 @@ export class EndpointGroup<Connection extends Poolable> {
     }
     for (let draw = 0; draw < redraws; draw++) {
       const list = this.#tiers.length < 2 ? usable : this.#tier(request);
-      const picked = list[balancer.pick(list, request)]!;
+      const picked = this.#memberOf(list, balancer.pick(list.candidates, request));
       if (this.#takes(picked, nowMs)) return picked;
     }
     const from = Math.floor(request.random() * usable.length);
     for (let step = 0; step < usable.length; step++) {
-      const each = usable[(from + step) % usable.length]!;
+      const each = this.#memberOf(usable, (from + step) % usable.length);
       if (this.#takes(each, nowMs)) return each;
     }
     return undefined;
@@ -139,16 +195,18 @@ export class EndpointGroup<Connection extends Poolable> {
   #bound(request: PickRequest): EndpointState<Connection> | undefined {
     const balancer = this.#balancer;
     if (balancer.bound === undefined || request.stickyId === "") return undefined;
-    const bound = this.#usable[balancer.bound(this.#usable, request)];
-    return bound !== undefined && this.#takes(bound, request.nowMs) ? bound : undefined;
+    const index = balancer.bound(this.#usable.candidates, request);
+    if (index < 0) return undefined;
+    const bound = this.#memberOf(this.#usable, index);
+    return this.#takes(bound, request.nowMs) ? bound : undefined;
   }
 
   /** A key stays in its tier. */
-  #tier({ hash, random, stickyId }: PickRequest): readonly EndpointState<Connection>[] {
+  #tier({ hash, random, stickyId }: PickRequest): MemberList<Connection> {
     const key = hash >= 0 ? hash : stickyId === "" ? -1 : hashText(stickyId);
     // Other bits than those that choose within the tier.
     const at = key < 0 ? random() : hashShare(mixHash(key, tierSalt));
-    return this.#tiers[chooseTier(this.#tiers, at)]!.members;
+    return this.#tiers[chooseTier(this.#tiers, at)]!.list;
   }
 
   /** Whether it may have another request just now: one that was let back in gets few at a time. */
@@ -180,7 +238,11 @@ export class EndpointGroup<Connection extends Poolable> {
   usableCount(nowMs: number, tried: readonly EndpointState<Connection>[]): number {
     if (nowMs >= this.#validUntilMs) this.#renew(nowMs);
     let count = 0;
-    for (const each of this.#usable) {
+    for (const each of this.#usable.candidates) {
+      if (!(each instanceof EndpointState)) {
+        count++;
+        continue;
+      }
       const { failing, state } = each.health;
       if (!failing && (state === "healthy" || !this.panic) && !tried.includes(each)) count++;
     }
@@ -195,76 +257,42 @@ export class EndpointGroup<Connection extends Poolable> {
     if (usable.length === 0) {
       return this.#lastResort(this.#turn + 1, { nowMs, tried: undefined });
     }
-    if (this.#options.inOrder) return usable[0];
+    if (this.#options.inOrder) return this.#memberOf(usable, 0);
     const bound = this.#bound(request);
     if (bound !== undefined) return bound;
     const list = this.#tiers.length < 2 ? usable : this.#tier(request);
-    return list[this.#balancer.peek(list, request)];
+    return this.#memberOf(list, this.#balancer.peek(list.candidates, request));
   }
 
-  /** The lists as they are, for whoever explains a pick. */
+  /** The lists as they are, for whoever explains a pick. Cost: reads all members. */
   explain(nowMs: number): {
     readonly usable: readonly EndpointState<Connection>[];
-    readonly tiers: readonly Tier<Connection>[];
+    readonly tiers: readonly {
+      readonly share: number;
+      readonly members: readonly EndpointState<Connection>[];
+    }[];
   } {
     if (nowMs >= this.#validUntilMs) this.#renew(nowMs);
-    return { usable: this.#usable, tiers: this.#tiers };
+    const { members } = this;
+    const shown = (list: MemberList<Connection>) =>
+      list.candidates.map((_, index) => members[list.position(index)]!);
+    return {
+      usable: shown(this.#usable),
+      tiers: this.#tiers.map(({ list, share }) => ({ share, members: shown(list) })),
+    };
   }
 
   #renew(nowMs: number): void {
     const { balance, outlier, place } = this.#options;
-    const reachable: EndpointState<Connection>[] = [];
-    const well: EndpointState<Connection>[] = [];
-    let sound = 0;
-    let until = Infinity;
-    for (const each of this.members) {
-      if (each.unblemished) {
-        reachable.push(each);
-        well.push(each);
-        sound++;
-        continue;
-      }
-      const ends = each.stateEndsAtMs(nowMs);
-      if (ends > nowMs && ends < until) until = ends;
-      if (each.drainingUntilMs > nowMs || each.unreachableUntilMs > nowMs) continue;
-      reachable.push(each);
-      const { health } = each;
-      if (health.state !== "healthy" && !health.mayPick(nowMs, 0)) continue;
-      well.push(each);
-      // One that only the cap keeps in is not well: else the load of all would stay on those that fail.
-      if (!health.failing) sound++;
-    }
-    this.#validUntilMs = until;
+    if (this.byKey) void this.members;
+    const { reachable, sound, untilMs, well } = usableOf(this.#roster, nowMs);
+    this.#validUntilMs = untilMs;
     this.panic = inPanic(sound, reachable.length, outlier);
     const usable = this.panic ? reachable : well;
     // Balancers keep their place by the list: an unchanged one stays the same array.
-    if (!sameMembers(usable, this.#usable)) this.#usable = usable;
-    this.#tiers = balance.locality === "off" ? [] : this.#byDistance(place);
+    this.#usable = MemberList.at(this.#roster, usable, this.#usable);
+    this.#tiers = balance.locality === "off"
+      ? []
+      : tiersOf(this.#roster, { place, usable, before: this.#tiers });
   }
-
-  #byDistance(place: Place): readonly Tier<Connection>[] {
-    if (place.zone === undefined && place.region === undefined) return [];
-    const usable = new Set(this.#usable);
-    const tiers = localityTiers(
-      this.members.map((each) => ({
-        zone: each.snapshot.zone,
-        region: each.snapshot.region,
-        weight: each.weight,
-        healthy: usable.has(each),
-      })),
-      place,
-    );
-    const before = this.#tiers;
-    return tiers.map(({ share, members: indexes }, index) => {
-      const members = indexes.map((each) => this.members[each]!);
-      const old = before[index]?.members;
-      return { share, members: old !== undefined && sameMembers(old, members) ? old : members };
-    });
-  }
-}
-
-function sameMembers<Item>(a: readonly Item[], b: readonly Item[]): boolean {
-  if (a.length !== b.length) return false;
-  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false;
-  return true;
 }

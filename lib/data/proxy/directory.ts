@@ -10,6 +10,7 @@ import type {
 } from "../../plane/messages.ts";
 import type { Incoming } from "../cluster/arrivals.ts";
 import { Cluster } from "../cluster/cluster.ts";
+import { RecordPack } from "../../plane/record_pack.ts";
 import { IncomingChange } from "../cluster/incoming.ts";
 import { type Authority, AuthorityTable } from "../routing/authority.ts";
 import { compileEgress, type EgressDecision } from "../routing/egress.ts";
@@ -101,20 +102,29 @@ export class Directory {
     const cluster = known ?? this.#makeCluster({ ...change, endpoints: [] }, { inOrder: false });
     const incoming = new IncomingChange(cluster, change);
     return {
-      take: (records) => incoming.take(records),
-      finish: () => {
-        incoming.finish();
+      step: () => {
+        if (!incoming.step()) return false;
         if (known === undefined) this.#add(cluster);
         this.#applied(service, number);
+        return true;
       },
     };
   }
 
-  #wholeSet({ block, number, service, unusable }: ClusterChange): Incoming {
+  #wholeSet({ added, block, number, service, unusable }: ClusterChange): Incoming {
     const endpoints: EndpointSnapshot[] = [];
+    const pack = added.kind === "few" ? undefined : new RecordPack(added.records);
+    if (added.kind === "few") endpoints.push(...added.records);
     return {
-      take: (records) => endpoints.push(...records),
-      finish: () => this.applyCluster({ service, block, endpoints, unusable }, number),
+      step: () => {
+        const from = endpoints.length;
+        if (pack !== undefined && from < pack.count) {
+          endpoints.push(...pack.readStretch(from, pack.stretchEnd(from)));
+          if (endpoints.length < pack.count) return false;
+        }
+        this.applyCluster({ service, block, endpoints, unusable }, number);
+        return true;
+      },
     };
   }
 

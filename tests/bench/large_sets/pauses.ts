@@ -90,7 +90,10 @@ function probeCluster(port: number): ClusterSnapshot {
   return { service: probe, block: 1, endpoints: [one], unusable: [] };
 }
 
-/** All sets at once, in a thread that had none of them; then all of them with one change each. */
+/**
+ * All sets at once, in a thread that had none of them; then all of them with one change each; then all of them with
+ * other instances.
+ */
 export async function measureBurst(
   { services, size }: { readonly services: number; readonly size: number },
 ): Promise<void> {
@@ -105,16 +108,19 @@ export async function measureBurst(
   await stage.call(2000);
   stage.turns();
   row(`${title}: calls at rest`, `${ms(await stage.call(4000))}; ${stage.turns()}`);
-  for (const what of ["first sets", "one change in each"]) {
+  for (const what of ["first sets", "one change in each", "all instances are others"] as const) {
     if (what !== "first sets") {
       clusters.length = 0;
       for (const name of registry.services) {
-        registry.exchange(name);
+        if (what === "one change in each") registry.exchange(name);
+        else registry.exchangeAll(name);
         await control.refresh(name);
       }
     }
     const calls = stage.call(10_000);
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    // By then the connections are there, and what came before them is told.
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    stage.turns();
     const from = performance.now();
     for (const cluster of clusters) stage.supervisor.post({ kind: "cluster", cluster });
     const postedMs = performance.now() - from;

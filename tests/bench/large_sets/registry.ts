@@ -57,6 +57,13 @@ export class LargeRegistry implements Discovery {
     entry.revision++;
   }
 
+  /** Others take the place of all instances. */
+  exchangeAll(name: string): void {
+    const entry = this.#entries.get(name)!;
+    entry.instances = entry.instances.map(() => this.#make(name));
+    entry.revision++;
+  }
+
   find(query: ServiceQuery, revision: string | undefined): Promise<FindAnswer> {
     const entry = this.#entries.get(query.name);
     if (entry === undefined) return Promise.resolve({ kind: "unknown" });

@@ -1,23 +1,25 @@
-/** What is sent of a set that differs from the last one, and how it is cut into pieces. */
+/** What is sent of a set that differs from the last one. */
 import { assert, assertEquals } from "@test/assert";
-import {
-  changeBetween,
-  pieceCount,
-  pieceOf,
-  sameRecord,
-  wholeChange,
-} from "../../../lib/plane/cluster_change.ts";
-import type { ClusterSnapshot, EndpointSnapshot } from "../../../lib/plane/messages.ts";
+import { changeBetween, sameRecord, wholeChange } from "../../../lib/plane/cluster_change.ts";
+import type {
+  ChangeRecords,
+  ClusterSnapshot,
+  EndpointSnapshot,
+} from "../../../lib/plane/messages.ts";
+import { RecordPack } from "../../../lib/plane/record_pack.ts";
 
 const records = new Map<string, EndpointSnapshot>();
 
-/** Shape: `7` is an endpoint, `7*` another record of the same address; equal names are the same object. */
+/**
+ * Shape: `7` is an endpoint, `7*` another record of the same instance, `7b` another instance at the same address; equal
+ * names are the same object.
+ */
 function record(name: string): EndpointSnapshot {
   const known = records.get(name) ?? {
     host: "10.0.0.1",
     port: parseInt(name),
-    instanceId: `i${name}`,
-    version: "1.0.0",
+    instanceId: `i${name.replace("*", "")}`,
+    version: name,
     mesher: false,
   };
   records.set(name, known);
@@ -29,9 +31,15 @@ function set(names: string, endpoints = names.split(" ").filter(Boolean).map(rec
   return { number: 8, cluster };
 }
 
+function recordsOf(added: ChangeRecords): readonly EndpointSnapshot[] {
+  if (added.kind === "few") return added.records;
+  const pack = new RecordPack(added.records);
+  return pack.readStretch(0, pack.count);
+}
+
 function change(before: string, after: string) {
   const { added, kept, splices } = changeBetween({ ...set(before), number: 7 }, set(after));
-  return { splices, added: pieceOf(added, 0).map(({ instanceId }) => instanceId.slice(1)), kept };
+  return { splices, added: recordsOf(added).map(({ version }) => version), kept };
 }
 
 for (
@@ -44,8 +52,9 @@ for (
     ["the first ones", "", "1 2", [0, 0, 2], "1 2", []],
     ["one in place of another", "1 2 3", "1 4 3", [1, 1, 1], "4", []],
     ["one that left and one that came elsewhere", "1 2 3", "1 3 4", [1, 1, 0, 3, 0, 1], "4", []],
-    ["another record of one address", "1 2 3", "1 2* 3", [1, 1, 1], "2*", [0, 1]],
-    ["two that changed places", "1 2", "2 1", [0, 1, 0, 2, 0, 1], "1", [0, 0]],
+    ["another record of one instance", "1 2 3", "1 2* 3", [1, 1, 1], "2*", [0, 1, 0]],
+    ["another instance at one address", "1 2 3", "1 2b 3", [1, 1, 1], "2b", [0, 1, 1]],
+    ["two that changed places", "1 2", "2 1", [0, 1, 0, 2, 0, 1], "1", [0, 0, 0]],
     ["all others", "1 2", "3 4", [0, 2, 2], "3 4", []],
   ] as const
 ) {
@@ -69,27 +78,13 @@ Deno.test("cluster change, equal records that are other objects are no change", 
   assertEquals(changeBetween(set("1 2 3"), after).splices, []);
 });
 
-Deno.test("cluster change, a large set comes in pieces that together are all of it", () => {
-  const endpoints = Array.from({ length: 3000 }, (_, index): EndpointSnapshot => ({
-    ...record("1"),
-    port: index + 1,
-    instanceId: `ü-${index}`,
-    tags: { path: `"\\${index}`, __proto__: null } as unknown as Record<string, string>,
-    ...(index % 2 === 0 ? { weight: 0.1 } : {}),
-  }));
-  const { added } = structuredClone(wholeChange(set("", endpoints)));
-  assert(pieceCount(added) > 2);
-  const pieces = Array.from({ length: pieceCount(added) }, (_, index) => pieceOf(added, index));
-  assertEquals(JSON.stringify(pieces.flat()), JSON.stringify(endpoints));
-});
-
-Deno.test("cluster change, a small set comes as it is", () => {
-  const { added, splices } = wholeChange(set("1 2"));
-  assertEquals([pieceCount(added), pieceOf(added, 0), splices], [
-    1,
-    [record("1"), record("2")],
-    [0, 0, 2],
-  ]);
+Deno.test("cluster change, a large set comes packed, a small one as it is", () => {
+  for (const [size, kind] of [[64, "few"], [65, "many"]] as const) {
+    const endpoints = Array.from({ length: size }, (_, index) => record(String(index + 1)));
+    const { added, splices } = structuredClone(wholeChange(set("", endpoints)));
+    assertEquals([added.kind, splices], [kind, [0, 0, size]]);
+    assertEquals(recordsOf(added), endpoints);
+  }
   assertEquals(wholeChange(set("")).splices, []);
 });
 

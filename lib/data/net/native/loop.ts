@@ -170,11 +170,12 @@ export class NativeNet implements Net {
   /**
    * Runs until `stopped` says so.
    *
-   * Shape: `messages` is awaited after `wakeFd` was written, and must return once the thread has all its messages.
+   * Shape: `messages` is awaited after `wakeFd` was written, and in each further turn until it says that the thread
+   * has all its messages.
    */
   async run(
     wakeFd: number,
-    hooks: { stopped(): boolean; messages(): Promise<void>; turned(now: number): void },
+    hooks: { stopped(): boolean; messages(): Promise<boolean>; turned(now: number): void },
   ): Promise<void> {
     let woken = false;
     const wake: Registered = {
@@ -186,7 +187,8 @@ export class NativeNet implements Net {
     };
     this.register(wakeFd, epollEvent.IN, wake);
     while (!hooks.stopped()) {
-      const waitMs = this.#turnWaiters.length > 0 ? 0 : this.timers.waitMs(this.#now, maxWaitMs);
+      const goesOn = woken || this.#turnWaiters.length > 0;
+      const waitMs = goesOn ? 0 : this.timers.waitMs(this.#now, maxWaitMs);
       const count = this.libc.epollWait(this.#epoll, this.#events, waitMs);
       this.#now = performance.now();
       this.#turns++;
@@ -195,8 +197,7 @@ export class NativeNet implements Net {
       this.#releaseTurnWaiters();
       hooks.turned(this.#now);
       if (woken) {
-        woken = false;
-        await hooks.messages();
+        woken = !await hooks.messages();
       }
       await this.#settle();
     }

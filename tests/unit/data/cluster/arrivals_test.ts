@@ -1,10 +1,10 @@
 /** Large sets come in between turns: what is seen meanwhile, and in which order everything else is handled. */
 import { assert, assertEquals } from "@test/assert";
 import type { ClusterSnapshot } from "../../../../lib/plane/messages.ts";
-import { defaultPolicy } from "../../../support/policy.ts";
+import { changed, defaultPolicy } from "../../../support/policy.ts";
 import { PlanePair } from "../../../support/plane_pair.ts";
 
-/** Shape: a set of 2000 comes in four pieces or more. */
+/** Shape: a set of 2000 is read in four pieces or more, where it is read. */
 function cluster(service: string, count: number, first = 1): ClusterSnapshot {
   const endpoints = Array.from({ length: count }, (_, index) => ({
     host: "10.0.0.1",
@@ -28,24 +28,51 @@ function acknowledged({ sent: { posted } }: PlanePair): readonly number[] {
   return posted.flatMap((each) => each.kind === "acknowledged" ? [each.revision] : []);
 }
 
-Deno.test("arrivals, a large set is seen whole or not at all", async () => {
+/** Endpoints are told apart by key, so all of them are read as they come. */
+const byKey = changed(defaultPolicy, { calls: { balance: { kind: "consistent_hash" } } });
+
+for (
+  const [what, policy, turns] of [
+    ["that nobody has had anything of", defaultPolicy, 0],
+    ["that is read as it comes", byKey, 3],
+  ] as const
+) {
+  Deno.test(`arrivals, a large set ${what} is seen whole or not at all`, async () => {
+    const pair = new PlanePair();
+    pair.post({ kind: "policy", policy });
+    pair.post({ kind: "cluster", cluster: cluster("Cart", 2000) });
+    await pair.turn(turns);
+    assertEquals(sizeOf(pair, "Cart"), undefined);
+    await pair.settle();
+    assertEquals(sizeOf(pair, "Cart"), 2000);
+    // Until another one is complete the last one is in use.
+    pair.post({ kind: "cluster", cluster: cluster("Cart", 2000, 5000) });
+    await pair.turn(turns);
+    const { all } = pair.sent.plane.context.directory.clusters.get("Cart")!;
+    assertEquals([all.size, all.read(0).snapshot.port], [2000, 1]);
+    await pair.settle();
+    assertEquals([all.size, all.read(0).snapshot.port], [2000, 5000]);
+  });
+}
+
+Deno.test("arrivals, small changes that come together are taken in over some turns, the first at once", async () => {
   const pair = new PlanePair();
-  pair.post({ kind: "cluster", cluster: cluster("Cart", 2000) });
-  const sizes = new Set<number | undefined>();
-  for (let turn = 0; turn < 3; turn++) {
-    sizes.add(sizeOf(pair, "Cart"));
-    await pair.turn();
-  }
-  assertEquals([...sizes], [undefined]);
+  const names = ["Cart", "Bills", "Shopping"];
+  const first = new Map(names.map((name) => [name, cluster(name, 100)]));
+  for (const each of first.values()) pair.post({ kind: "cluster", cluster: each });
   await pair.settle();
-  assertEquals(sizeOf(pair, "Cart"), 2000);
-  // Until another one is complete the last one is in use.
-  pair.post({ kind: "cluster", cluster: cluster("Cart", 2000, 5000) });
+  const grow = (name: string) => {
+    const { endpoints, ...rest } = first.get(name)!;
+    const come = cluster(name, 1, 7000).endpoints;
+    pair.post({ kind: "cluster", cluster: { ...rest, endpoints: [...endpoints, ...come] } });
+  };
+  const sizes = () => names.map((name) => sizeOf(pair, name));
+  names.forEach(grow);
+  assertEquals(sizes(), [101, 100, 100]);
   await pair.turn();
-  const { all } = pair.sent.plane.context.directory.clusters.get("Cart")!;
-  assertEquals([all.size, all.members[0]!.snapshot.port], [2000, 1]);
+  assertEquals(sizes(), [101, 101, 100]);
   await pair.settle();
-  assertEquals([all.size, all.members[0]!.snapshot.port], [2000, 5000]);
+  assertEquals(sizes(), [101, 101, 101]);
 });
 
 Deno.test("arrivals, a small set does not wait for a large one of another service", async () => {
@@ -94,7 +121,6 @@ Deno.test("arrivals, a set that somebody waits for comes before the others", asy
     pair.post({ kind: "cluster", cluster: cluster(service, 2000) });
   }
   const resolution = { kind: "service", service: "Shopping" } as const;
-  await pair.turn();
   pair.post({ kind: "resolved", name: "shopping", resolution, validMs: Infinity });
   while (sizeOf(pair, "Shopping") === undefined) await pair.turn();
   assertEquals([sizeOf(pair, "Cart"), sizeOf(pair, "Bills")], [undefined, undefined]);
@@ -137,7 +163,6 @@ Deno.test("arrivals, a set that is repeated answers those who asked for a newer 
 Deno.test("arrivals, what is still on its way when the plane stops is dropped", async () => {
   const pair = new PlanePair();
   pair.post({ kind: "cluster", cluster: cluster("Cart", 2000) });
-  await pair.turn();
   pair.sent.plane.stop();
   await pair.settle();
   assertEquals(sizeOf(pair, "Cart"), undefined);
