@@ -8,6 +8,7 @@ import { BlockTable } from "../control/telemetry/blocks.ts";
 import type { FromThread, ThreadMessage } from "../plane/messages.ts";
 import { recordsIn } from "../plane/record_batch.ts";
 import { giveBackMemory } from "../plane/spare_memory.ts";
+import { letGoOfStartCode } from "../platform/start_code.ts";
 import { Supervisor } from "../plane/supervisor.ts";
 import { realFiles } from "../platform/files.ts";
 import { serveHttp } from "../platform/http_server.ts";
@@ -183,6 +184,7 @@ export class Sidecar {
     if (!this.#stop.signal.aborted) {
       giveBackMemory();
       this.supervisor.trimHeaps();
+      letGoOfStartCode();
     }
     while (!this.#stop.signal.aborted) {
       this.insight.second();
