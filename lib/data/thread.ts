@@ -6,7 +6,7 @@ import { Inbox } from "./inbox.ts";
 import { NativeNet } from "./net/native/loop.ts";
 import { PortableNet } from "./net/portable/net.ts";
 import { DataPlane } from "./plane.ts";
-import { Tidying } from "./tidying.ts";
+import { type Loop, Tidying } from "./tidying.ts";
 
 /** The part of a worker's global scope that is used here. */
 interface Scope {
@@ -79,12 +79,23 @@ async function run(start: ThreadStart): Promise<void> {
     stopped = true;
     onStop();
   };
+  const libc = openLibc();
+  const tidyingOf = (loop: Loop) =>
+    new Tidying(loop, () => {
+      giveBackMemory();
+      // What compiling took is free, but kept by the C library.
+      libc?.trimHeaps();
+    });
   if (start.net === "portable") {
     const net = new PortableNet();
     plane = new DataPlane({ net, start, post, random: Math.random });
     endLoop = stop;
+    const tidying = tidyingOf(net);
     await new Promise<void>((resolve) => {
-      const turn = setInterval(() => plane.turned(net.now()), 250);
+      const turn = setInterval(() => {
+        plane.turned(net.now());
+        tidying.turned(plane.context.clients.size);
+      }, 250);
       onStop = () => {
         clearInterval(turn);
         resolve();
@@ -93,16 +104,11 @@ async function run(start: ThreadStart): Promise<void> {
     if (death === undefined) plane.stop();
     net.stop();
   } else {
-    const libc = openLibc();
     if (libc === undefined) throw new Error("the C library cannot be opened in a data thread");
     const net = new NativeNet(libc, new Uint8Array(start.descriptors));
     plane = new DataPlane({ net, start, post, random: Math.random });
     endLoop = stop;
-    const tidying = new Tidying(net, () => {
-      giveBackMemory();
-      // What compiling took is free, but kept by the C library.
-      libc.trimHeaps();
-    });
+    const tidying = tidyingOf(net);
     await net.run(start.wakeFd, {
       stopped: () => stopped,
       messages: () => inbox.take(),

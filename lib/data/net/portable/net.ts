@@ -35,6 +35,8 @@ const usedElsewhere = 40;
 export class PortableNet implements Net {
   readonly kind = "portable";
   readonly timers: Timers;
+  /** Grows whenever something happens to a socket. */
+  activity = 0;
   readonly #passes = new Passes();
   readonly turns = new ReadTurns(this.#passes.after);
   readonly #bounds: DescriptorBounds = descriptorBounds(descriptorLimit());
@@ -97,6 +99,7 @@ export class PortableNet implements Net {
 
   /** Reads the clock; called when something has happened, so that what follows needs not. */
   tick(): number {
+    this.activity++;
     this.#ticker.touch();
     return this.#now = performance.now();
   }
