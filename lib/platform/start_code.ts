@@ -37,22 +37,51 @@ export function codeStretches(smaps: string, program: string): readonly CodeStre
 
 /** Between two segments. Units: bytes. */
 const maxGap = 16n * 1024n * 1024n;
-const MADV_DONTNEED = 4;
+const MADV_DONTNEED = 4, O_CLOEXEC = 0o2000000;
+const pathBytes = 4096;
+
+/** What the system lists of a process is closed to Deno without every permission, so the C library is asked. */
+const symbols = {
+  madvise: { parameters: ["u64", "usize", "i32"], result: "i32" },
+  open: { parameters: ["buffer", "i32"], result: "i32" },
+  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  close: { parameters: ["i32"], result: "i32" },
+  readlink: { parameters: ["buffer", "buffer", "usize"], result: "isize" },
+} as const;
+
+type Calls = NonNullable<ReturnType<typeof openCLibrary<typeof symbols>>>;
 
 /**
  * Cost: some milliseconds, once. Shape: does nothing where the system is another or keeps to itself how memory is used.
  */
 export function letGoOfStartCode(): void {
-  const call = openCLibrary(
-    { madvise: { parameters: ["u64", "usize", "i32"], result: "i32" } } as const,
-  );
-  if (call === undefined) return;
-  try {
-    const program = Deno.readLinkSync("/proc/self/exe");
-    for (const { from, to } of codeStretches(Deno.readTextFileSync("/proc/self/smaps"), program)) {
-      call.madvise(from, to - from, MADV_DONTNEED);
-    }
-  } catch {
-    // Not told, or not permitted: then it stays.
+  const calls = openCLibrary(symbols);
+  if (calls === undefined) return;
+  const name = new Uint8Array(pathBytes);
+  const length = Number(calls.readlink(path("/proc/self/exe"), name, BigInt(name.length)));
+  if (length <= 0) return;
+  const program = new TextDecoder().decode(name.subarray(0, length));
+  for (const { from, to } of codeStretches(textOf("/proc/self/smaps", calls), program)) {
+    calls.madvise(from, to - from, MADV_DONTNEED);
   }
+}
+
+/** Shape: empty when the file cannot be read. */
+function textOf(file: string, calls: Calls): string {
+  const fd = calls.open(path(file), O_CLOEXEC);
+  if (fd < 0) return "";
+  const decoder = new TextDecoder();
+  const buffer = new Uint8Array(64 * 1024);
+  let text = "";
+  for (;;) {
+    const count = Number(calls.read(fd, buffer, BigInt(buffer.length)));
+    if (count <= 0) break;
+    text += decoder.decode(buffer.subarray(0, count), { stream: true });
+  }
+  calls.close(fd);
+  return text;
+}
+
+function path(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(`${text}\0`);
 }
